@@ -1,0 +1,41 @@
+# Warnings, sanitizers and the helper that makes one object library a directory of src/.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+find_library(BLOCKSRUNTIME BlocksRuntime REQUIRED)
+
+add_library(braid_flags INTERFACE)
+target_compile_options(braid_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+    -Wold-style-definition -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2
+    -Wimplicit-fallthrough -Wdouble-promotion -Wno-sign-conversion
+    -fvisibility=hidden -fno-strict-aliasing -fno-semantic-interposition)
+target_compile_definitions(braid_flags INTERFACE _GNU_SOURCE)
+if(BRAID_WERROR)
+    target_compile_options(braid_flags INTERFACE -Werror)
+endif()
+if(BRAID_SANITIZE)
+    add_compile_options(-fsanitize=${BRAID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    add_link_options(-fsanitize=${BRAID_SANITIZE})
+    add_compile_definitions(BRAID_SANITIZED=1)
+endif()
+if(BRAID_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# braid_component(name SOURCES...): the objects of one directory of src/; part of braidcore
+function(braid_component name)
+    add_library(braid_${name} OBJECT ${ARGN})
+    target_include_directories(braid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+    target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL)
+endfunction()
+
+# braid_unit_test(name SOURCES...): a cmocka test linked with the private archive
+function(braid_unit_test name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/tests)
+    target_link_libraries(${name} PRIVATE braid_flags braidcore cmocka)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()

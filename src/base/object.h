@@ -1,0 +1,79 @@
+/*
+ * The common start of every public object (nw_*, dispatch_*, sec_*): its class and two counts.
+ * The application's count reaching zero winds the object down; the internal count reaching zero
+ * frees it. All the application's references together are one internal reference.
+ * One header for all families, so that any retain/release works on any object, as programs expect.
+ */
+#ifndef BRI_OBJECT_H
+#define BRI_OBJECT_H
+
+#include <stdatomic.h>
+#include "base/base.h"
+
+enum bri_kind {
+	BRI_KIND_DISPATCH_QUEUE = 1,
+	BRI_KIND_DISPATCH_QUEUE_ATTR,
+	BRI_KIND_DISPATCH_DATA,
+	BRI_KIND_DISPATCH_GROUP,
+	BRI_KIND_DISPATCH_SEMAPHORE,
+	BRI_KIND_DISPATCH_SOURCE,
+	BRI_KIND_DISPATCH_IO,
+	BRI_KIND_ENDPOINT = 32,
+	BRI_KIND_ERROR,
+	BRI_KIND_INTERFACE,
+	BRI_KIND_PATH,
+	BRI_KIND_PARAMETERS,
+	BRI_KIND_PROTOCOL_STACK,
+	BRI_KIND_PROTOCOL_DEFINITION,
+	BRI_KIND_PROTOCOL_OPTIONS,
+	BRI_KIND_PROTOCOL_METADATA,
+	BRI_KIND_CONTENT_CONTEXT,
+	BRI_KIND_PRIVACY_CONTEXT,
+	BRI_KIND_RESOLVER_CONFIG,
+	BRI_KIND_CONNECTION,
+	BRI_KIND_LISTENER,
+	BRI_KIND_ESTABLISHMENT_REPORT,
+	BRI_KIND_RESOLUTION_REPORT,
+	BRI_KIND_DATA_TRANSFER_REPORT,
+	BRI_KIND_PATH_MONITOR,
+	BRI_KIND_MULTIPATH,
+	BRI_KIND_SUBFLOW,
+};
+
+struct bri_object;
+
+struct bri_class {
+	const char *name; /* "nw_endpoint", for messages */
+	enum bri_kind kind;
+	void (*wind_down)(struct bri_object *obj); /* last application release; NULL: nothing to do */
+	void (*destroy)(struct bri_object *obj);   /* last internal put: frees everything */
+};
+
+struct bri_object {
+	const struct bri_class *cls;
+	_Atomic int32_t ext; /* the application's references */
+	_Atomic int32_t refs; /* internal references; all of ext is one */
+};
+
+#define BRI_IMMORTAL INT32_MIN /* ext of static objects: retain and release do nothing */
+#define BRI_OBJECT_STATIC(class_) { .cls = (class_), .ext = BRI_IMMORTAL, .refs = 1 }
+
+/* bri_object_new(): zeroed memory of `size` bytes that starts with a struct bri_object; ext 1. NULL: no memory. */
+void *bri_object_new(const struct bri_class *cls, size_t size);
+void bri_object_init(struct bri_object *obj, const struct bri_class *cls);
+
+/* The application's count. NULL is harmless. Over-release aborts. Context: any thread. */
+void *bri_object_retain(void *obj);
+void bri_object_release(void *obj);
+
+/* The internal count. NULL is harmless. */
+void *bri_object_get(void *obj);
+void bri_object_put(void *obj);
+
+/* bri_object_is(): obj is not NULL and of this kind. What public functions check arguments with. */
+static inline bool bri_object_is(const void *obj, enum bri_kind kind)
+{
+	return obj && ((const struct bri_object *)obj)->cls->kind == kind;
+}
+
+#endif
