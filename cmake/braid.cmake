@@ -10,7 +10,7 @@ target_compile_options(braid_flags INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
     -Wold-style-definition -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2
     -Wimplicit-fallthrough -Wdouble-promotion -Wno-sign-conversion
-    -fvisibility=hidden -fno-strict-aliasing -fno-semantic-interposition)
+    -ftls-model=initial-exec -fvisibility=hidden -fno-strict-aliasing -fno-semantic-interposition)
 target_compile_definitions(braid_flags INTERFACE _GNU_SOURCE)
 if(BRAID_WERROR)
     target_compile_options(braid_flags INTERFACE -Werror)

@@ -1,0 +1,187 @@
+/* The loop itself: wait, run what is ready, run what was posted. Knows nothing of sockets. */
+#include "dispatch/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+_Thread_local struct bri_self bri_self;
+
+static struct bri_loop loops[BRI_LOOPS_MAX];
+static pthread_once_t loops_once = PTHREAD_ONCE_INIT;
+static unsigned loops_count;
+static _Atomic unsigned loops_turn;
+
+/* the two descriptors that every loop watches for itself; their addresses are epoll's data */
+static char event_mark, timer_mark;
+
+static void count_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	loops_count = cpus < 1 ? 1 : cpus > BRI_LOOPS_MAX ? BRI_LOOPS_MAX : (unsigned)cpus;
+}
+
+static void add_own_fd(struct bri_loop *loop, int fd, void *mark)
+{
+	/* edge triggered: each write or expiry is one event, nothing needs to be read back */
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = mark };
+
+	if (fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		bri_abort("cannot set up an event loop: %s", strerror(errno));
+}
+
+static void open_loop(struct bri_loop *loop)
+{
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	loop->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	add_own_fd(loop, loop->event_fd, &event_mark);
+	add_own_fd(loop, loop->timer_fd, &timer_mark);
+	pthread_mutex_init(&loop->timer_lock, NULL);
+	loop->armed_ns = BRI_NEVER;
+	bri_monitor_add(loop);
+	bri_threads_own(loop);
+}
+
+struct bri_loop *bri_loop_next(void)
+{
+	struct bri_loop *loop;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_once(&loops_once, count_cpus);
+	loop = &loops[atomic_fetch_add(&loops_turn, 1) % loops_count];
+	pthread_mutex_lock(&lock);
+	if (!loop->epoll_fd)
+		open_loop(loop);
+	pthread_mutex_unlock(&lock);
+	return loop;
+}
+
+void bri_loop_post(struct bri_loop *loop, struct bri_item *item)
+{
+	if (bri_mpsc_push(&loop->inbox, item) &&
+		atomic_load_explicit(&loop->sleeping, memory_order_seq_cst)) {
+		uint64_t one = 1;
+
+		while (write(loop->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+}
+
+/* Never 0, never twice for one owner, never the same for two owners of a loop. */
+static uint64_t next_token(void)
+{
+	return (uint64_t)bri_self.epoch << 32 | ++bri_self.counter;
+}
+
+/* The owner starts something that may call a handler. */
+static void begin(struct bri_loop *loop)
+{
+	bri_self.token = next_token();
+	atomic_store_explicit(&loop->token, bri_self.token, memory_order_release);
+	bri_monitor_poke();
+}
+
+/* False: the loop was taken away meanwhile. */
+static bool end(struct bri_loop *loop)
+{
+	uint64_t mine = bri_self.token;
+
+	if (bri_self.loop == loop &&
+		atomic_compare_exchange_strong_explicit(&loop->token, &mine, 0,
+			memory_order_acq_rel, memory_order_acquire))
+		return true;
+	bri_self.loop = NULL;
+	return false;
+}
+
+bool bri_loop_tick(void)
+{
+	struct bri_loop *loop = bri_self.loop;
+	uint64_t mine = bri_self.token, next;
+
+	if (!loop)
+		return false;
+	next = next_token();
+	if (!atomic_compare_exchange_strong_explicit(&loop->token, &mine, next,
+		    memory_order_acq_rel, memory_order_acquire)) {
+		bri_self.loop = NULL;
+		return false;
+	}
+	bri_self.token = next;
+	return true;
+}
+
+void bri_may_block(void)
+{
+	struct bri_loop *loop = bri_self.loop;
+	uint64_t mine = bri_self.token;
+
+	if (!loop)
+		return;
+	bri_self.loop = NULL;
+	if (atomic_compare_exchange_strong(&loop->token, &mine, BRI_TOKEN_STOLEN))
+		bri_threads_own(loop);
+}
+
+static bool run_events(struct bri_loop *loop)
+{
+	while (loop->batch_next < loop->batch_count) {
+		struct epoll_event *ev = &loop->batch[loop->batch_next++];
+
+		if (ev->data.ptr == &event_mark)
+			continue;
+		if (ev->data.ptr == &timer_mark) {
+			bri_timer_expire(loop);
+			continue;
+		}
+		begin(loop);
+		bri_watch_on_event(ev->data.ptr, ev->events);
+		if (!end(loop))
+			return false;
+	}
+	return true;
+}
+
+static bool run_items(struct bri_loop *loop)
+{
+	struct bri_item *item;
+
+	for (int i = 0; i < BRI_LOOP_ITEMS_MAX && (item = bri_mpsc_pop(&loop->inbox)); i++) {
+		begin(loop);
+		item->run(item);
+		if (!end(loop))
+			return false;
+	}
+	return true;
+}
+
+static void wait_for_events(struct bri_loop *loop)
+{
+	int timeout_ms = 0, n;
+
+	if (bri_mpsc_empty(&loop->inbox)) {
+		/* announced before the second look: a producer sees it, or we see the producer's item */
+		atomic_store_explicit(&loop->sleeping, true, memory_order_seq_cst);
+		if (bri_mpsc_empty(&loop->inbox))
+			timeout_ms = -1;
+	}
+	n = epoll_wait(loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms);
+	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+	loop->batch_next = 0;
+	loop->batch_count = n > 0 ? n : 0;
+}
+
+void bri_loop_run(struct bri_loop *loop)
+{
+	bri_self.loop = loop;
+	bri_self.epoch = ++loop->epoch;
+	atomic_store_explicit(&loop->token, 0, memory_order_release);
+	/* the batch goes on where the owner before us left it */
+	while (run_events(loop) && run_items(loop))
+		wait_for_events(loop);
+}

@@ -1,0 +1,105 @@
+/* File descriptors watched for a queue. An event runs in place when the queue is idle, else as its next item. */
+#include "dispatch/loop.h"
+#include "dispatch/queue_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct bri_watch {
+	struct dispatch_queue_s *queue;
+	struct bri_loop *loop;
+	void *context;
+	void (*on_ready)(void *context, uint32_t events);
+	int fd;
+	_Atomic bool dead;
+	_Atomic uint32_t pending; /* events not told yet; not 0: `item` is queued */
+	_Atomic int refs; /* the owner's (until the loop has let go of it), and the queued item's */
+	struct bri_item item, retire;
+};
+
+static void put(struct bri_watch *watch)
+{
+	if (atomic_fetch_sub_explicit(&watch->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	bri_object_put(watch->queue);
+	free(watch);
+}
+
+static void run_queued(struct bri_item *item)
+{
+	struct bri_watch *watch = bri_container_of(item, struct bri_watch, item);
+	uint32_t events = atomic_exchange_explicit(&watch->pending, 0, memory_order_acq_rel);
+
+	if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
+		watch->on_ready(watch->context, events);
+	put(watch);
+}
+
+/* On the loop, after its batch of events: no event can name this watch any more. */
+static void run_retire(struct bri_item *item)
+{
+	put(bri_container_of(item, struct bri_watch, retire));
+}
+
+void bri_watch_on_event(struct bri_watch *watch, uint32_t events)
+{
+	if (atomic_load_explicit(&watch->dead, memory_order_acquire))
+		return;
+	if (bri_queue_enter_in_place(watch->queue)) {
+		struct bri_frame frame = { watch->queue, bri_self.frame };
+		/* the callback may free the watch and drop the last reference to the queue */
+		struct dispatch_queue_s *queue = bri_object_get(watch->queue);
+
+		bri_self.frame = &frame;
+		if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
+			watch->on_ready(watch->context, events);
+		bri_self.frame = frame.parent;
+		bri_queue_leave(queue);
+		bri_object_put(queue);
+		return;
+	}
+	atomic_fetch_add_explicit(&watch->refs, 1, memory_order_relaxed);
+	if (atomic_fetch_or_explicit(&watch->pending, events, memory_order_acq_rel) == 0)
+		bri_queue_push(watch->queue, &watch->item);
+	else
+		put(watch);
+}
+
+int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
+	void (*on_ready)(void *context, uint32_t events), struct bri_watch **ret)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+	struct bri_watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->queue = bri_object_get(queue);
+	watch->loop = bri_queue_loop(queue);
+	watch->context = context;
+	watch->on_ready = on_ready;
+	watch->fd = fd;
+	watch->item.run = run_queued;
+	watch->retire.run = run_retire;
+	atomic_init(&watch->refs, 1);
+	ev.data.ptr = watch;
+	/* published before the descriptor is armed: its first event may come inside epoll_ctl */
+	*ret = watch;
+	if (epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
+		int error = -errno;
+
+		*ret = NULL;
+		bri_object_put(queue);
+		free(watch);
+		return error;
+	}
+	return 0;
+}
+
+void bri_watch_free(struct bri_watch *watch)
+{
+	if (!watch)
+		return;
+	atomic_store_explicit(&watch->dead, true, memory_order_release);
+	epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	bri_loop_post(watch->loop, &watch->retire);
+}
