@@ -9,15 +9,15 @@
 
 /* Zero where the kernel is too old to tell. */
 struct bri_tcp_stats {
-	uint8_t state; /* TCP_ESTABLISHED = 1 ... */
+	uint8_t state;       /* TCP_ESTABLISHED = 1 ... */
 	uint8_t retransmits; /* timeouts in a row without an answer */
 	uint8_t backoff;
 	uint32_t rto_us;
 	uint32_t rtt_us, rttvar_us, min_rtt_us;
 	uint32_t snd_mss, rcv_mss, pmtu;
-	uint32_t snd_cwnd; /* segments */
-	uint32_t unacked, lost, retrans; /* segments in flight */
-	uint32_t total_retrans; /* segments, ever */
+	uint32_t snd_cwnd;                                               /* segments */
+	uint32_t unacked, lost, retrans;                                 /* segments in flight */
+	uint32_t total_retrans;                                          /* segments, ever */
 	uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms; /* ms ago */
 	uint64_t bytes_sent; /* retransmissions included */
 	uint64_t bytes_acked, bytes_received, bytes_retrans;
@@ -25,7 +25,7 @@ struct bri_tcp_stats {
 	uint64_t pacing_rate;
 	uint32_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t notsent_bytes;
-	uint32_t dsack_dups; /* segments the peer got twice */
+	uint32_t dsack_dups;  /* segments the peer got twice */
 	uint32_t rcv_ooopack; /* segments that came out of order */
 };
 
