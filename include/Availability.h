@@ -32,7 +32,8 @@
 #define __OSX_AVAILABLE_BUT_DEPRECATED_MSG(osx_in, osx_out, ios_in, ios_out, message)
 #define __OSX_DEPRECATED(in, out, message)
 
-/* clang knows the word, and answers true for the `*` of a platform that is not named; gcc does not */
+/* clang knows the word, and answers true for the `*` of a platform that is not named; gcc does not
+ */
 #ifndef __clang__
 #define __builtin_available(...) 1
 #endif

@@ -40,8 +40,9 @@ nw_endpoint_type_t nw_endpoint_get_type(nw_endpoint_t endpoint);
 
 /*!
  * @function nw_endpoint_create_host
- * @abstract An endpoint from texts. A numeric IPv4 or IPv6 address (also with %scope) gives an address
- *   endpoint, everything else a host endpoint, whose name is resolved when a connection needs it.
+ * @abstract An endpoint from texts. A numeric IPv4 or IPv6 address (also with %scope) gives an
+ *   address endpoint, everything else a host endpoint, whose name is resolved when a connection
+ *   needs it.
  * @param hostname Name or numeric address; copied.
  * @param port Decimal number 0 to 65535, or a service name known to the services database; copied.
  * @result +1, nw_release() it. NULL (logged) when the name is empty or the port means nothing.
@@ -51,7 +52,8 @@ NW_RETURNS_RETAINED nw_endpoint_t nw_endpoint_create_host(const char *hostname, 
 /*!
  * @function nw_endpoint_get_hostname
  * @param endpoint A host or url endpoint, or an address endpoint made from text.
- * @result The host's text (no brackets around IPv6). Borrowed: lives as long as the endpoint. Else NULL.
+ * @result The host's text (no brackets around IPv6). Borrowed: lives as long as the endpoint. Else
+ *   NULL.
  */
 const char *nw_endpoint_get_hostname(nw_endpoint_t endpoint);
 
@@ -79,8 +81,8 @@ NW_RETURNS_RETAINED nw_endpoint_t nw_endpoint_create_address(const struct sockad
 /*!
  * @function nw_endpoint_copy_address_string
  * @param endpoint An address endpoint.
- * @result The address in text form (IPv6 as RFC 5952, with %scope where there is one), to be free()d;
- *   NULL for other types.
+ * @result The address in text form (IPv6 as RFC 5952, with %scope where there is one), to be
+ *   free()d; NULL for other types.
  */
 char *nw_endpoint_copy_address_string(nw_endpoint_t endpoint);
 
@@ -94,11 +96,13 @@ const struct sockaddr *nw_endpoint_get_address(nw_endpoint_t endpoint);
 /*!
  * @function nw_endpoint_create_bonjour_service
  * @abstract A service instance of DNS-SD (RFC 6763).
- * @param name Instance, @param type for example "_http._tcp", @param domain for example "local": copied.
+ * @param name Instance
+ * @param type for example "_http._tcp"
+ * @param domain for example "local": copied.
  * @result +1, nw_release() it. NULL (logged) unless all three are given.
  */
-NW_RETURNS_RETAINED nw_endpoint_t nw_endpoint_create_bonjour_service(const char *name,
-	const char *type, const char *domain);
+NW_RETURNS_RETAINED nw_endpoint_t nw_endpoint_create_bonjour_service(
+	const char *name, const char *type, const char *domain);
 
 /*!
  * @function nw_endpoint_get_bonjour_service_name
@@ -121,7 +125,8 @@ const char *nw_endpoint_get_bonjour_service_domain(nw_endpoint_t endpoint);
 /*!
  * @function nw_endpoint_create_url
  * @param url A URL with a scheme and a host (RFC 3986); copied.
- * @result +1, nw_release() it. NULL (logged) when there is no scheme, no host, or a port out of range.
+ * @result +1, nw_release() it. NULL (logged) when there is no scheme, no host, or a port out of
+ *   range.
  */
 NW_RETURNS_RETAINED nw_endpoint_t nw_endpoint_create_url(const char *url);
 
@@ -144,8 +149,8 @@ NW_RETURNS_RETAINED nw_txt_record_t _Nullable nw_endpoint_copy_txt_record(nw_end
  * @param out_signature_length Its length in bytes; 0 when there is none.
  * @result The value, borrowed; NULL when there is none, which on Linux is always so.
  */
-const uint8_t *_Nullable nw_endpoint_get_signature(nw_endpoint_t endpoint,
-	size_t *out_signature_length);
+const uint8_t *_Nullable nw_endpoint_get_signature(
+	nw_endpoint_t endpoint, size_t *out_signature_length);
 
 BRAID_DECLS_END
 

@@ -17,7 +17,8 @@ NW_OBJECT_DECL(nw_error);
  * @typedef nw_error_domain_t
  * @abstract Where a code comes from.
  * @constant nw_error_domain_invalid No error (also the answer for NULL).
- * @constant nw_error_domain_posix An errno of this system: Linux numbers, which differ from Apple's.
+ * @constant nw_error_domain_posix An errno of this system: Linux numbers, which differ from
+ *   Apple's.
  * @constant nw_error_domain_dns A DNSServiceErrorType, for example -65554 "no such record".
  * @constant nw_error_domain_tls An errSSL code, for example -9808 "bad certificate".
  * @constant nw_error_domain_wifi_aware Never produced on Linux.

@@ -43,7 +43,8 @@
 #define NW_SWIFT_SENDABLE
 #define NW_NO_DESTROY
 
-/* enums with a fixed underlying type, where the compiler has them: NW_ENUM(uint8_t, foo_t) { ... }; */
+/* enums with a fixed underlying type, where the compiler has them: NW_ENUM(uint8_t, foo_t) { ... };
+ */
 #if defined(__cplusplus) || __has_feature(objc_fixed_enum)
 #define __NW_NAMED_ENUM(type_, name_)                                                              \
 	enum name_ : type_;                                                                        \
@@ -65,8 +66,8 @@ NW_OBJECT_DECL(nw_object);
 
 /*!
  * @typedef nw_context_destroy_f
- * @abstract Ends the life of a context that was handed over with an `_f` function. It is called exactly
- *   once, when the library has done with the context: also when the handler never ran.
+ * @abstract Ends the life of a context that was handed over with an `_f` function. It is called
+ *   exactly once, when the library has done with the context: also when the handler never ran.
  */
 typedef void (*nw_context_destroy_f)(void *_Nullable context);
 
@@ -80,8 +81,8 @@ void *_Nullable nw_retain(void *_Nullable obj);
 
 /*!
  * @function nw_release
- * @abstract Gives one reference of the application's back; with the last the object ends.
- *   Giving back more than one has is a program error and aborts.
+ * @abstract Gives one reference of the application's back; with the last the object ends. Giving
+ *   back more than one has is a program error and aborts.
  * @param obj The object, of any family. NULL is harmless.
  */
 void nw_release(void *_Nullable obj);

@@ -28,7 +28,10 @@ typedef enum {
 	nw_path_status_satisfiable = 3,
 } nw_path_status_t;
 
-/*! @typedef nw_path_unsatisfied_reason_t @abstract Why a path is not satisfied, where policy is the cause. */
+/*!
+ * @typedef nw_path_unsatisfied_reason_t
+ * @abstract Why a path is not satisfied, where policy is the cause.
+ */
 typedef enum {
 	nw_path_unsatisfied_reason_not_available = 0,
 	nw_path_unsatisfied_reason_cellular_denied = 1,
@@ -37,7 +40,10 @@ typedef enum {
 	nw_path_unsatisfied_reason_vpn_inactive = 4,
 } nw_path_unsatisfied_reason_t;
 
-/*! @typedef nw_link_quality_t @abstract Expected quality of the radio link; unknown where the kernel does not tell. */
+/*!
+ * @typedef nw_link_quality_t
+ * @abstract Expected quality of the radio link; unknown where the kernel does not tell.
+ */
 typedef uint8_t nw_link_quality_t;
 enum {
 	nw_link_quality_unknown = 0,
@@ -47,24 +53,39 @@ enum {
 };
 
 #ifdef __BLOCKS__
-/*! @typedef nw_path_enumerate_interfaces_block_t @result False stops. The argument is borrowed. */
+/*!
+ * @typedef nw_path_enumerate_interfaces_block_t
+ * @result False stops. The argument is borrowed.
+ */
 typedef bool (^nw_path_enumerate_interfaces_block_t)(nw_interface_t interface);
-/*! @typedef nw_path_enumerate_gateways_block_t @result False stops. The argument is borrowed. */
+/*!
+ * @typedef nw_path_enumerate_gateways_block_t
+ * @result False stops. The argument is borrowed.
+ */
 typedef bool (^nw_path_enumerate_gateways_block_t)(nw_endpoint_t gateway);
 #endif
 /* named _handler_f, since the functions that take them are called nw_path_enumerate_..._f */
-typedef bool (*nw_path_enumerate_interfaces_handler_f)(void *_Nullable context,
-	nw_interface_t interface);
-typedef bool (*nw_path_enumerate_gateways_handler_f)(void *_Nullable context,
-	nw_endpoint_t gateway);
+typedef bool (*nw_path_enumerate_interfaces_handler_f)(
+	void *_Nullable context, nw_interface_t interface);
+typedef bool (*nw_path_enumerate_gateways_handler_f)(
+	void *_Nullable context, nw_endpoint_t gateway);
 
-/*! @function nw_path_get_status @result The status; invalid for NULL. */
+/*!
+ * @function nw_path_get_status
+ * @result The status; invalid for NULL.
+ */
 nw_path_status_t nw_path_get_status(nw_path_t path);
 
-/*! @function nw_path_get_unsatisfied_reason @result Why the path is unsatisfied; not_available unless policy is the cause. */
+/*!
+ * @function nw_path_get_unsatisfied_reason
+ * @result Why the path is unsatisfied; not_available unless policy is the cause.
+ */
 nw_path_unsatisfied_reason_t nw_path_get_unsatisfied_reason(nw_path_t path);
 
-/*! @function nw_path_get_link_quality @result The quality of the preferred interface's link. */
+/*!
+ * @function nw_path_get_link_quality
+ * @result The quality of the preferred interface's link.
+ */
 nw_link_quality_t nw_path_get_link_quality(nw_path_t path);
 
 #ifdef __BLOCKS__
@@ -72,41 +93,63 @@ nw_link_quality_t nw_path_get_link_quality(nw_path_t path);
  * @function nw_path_enumerate_interfaces
  * @abstract Calls the block for each interface of the path, the preferred first, inside this call.
  */
-void nw_path_enumerate_interfaces(nw_path_t path,
-	NW_NOESCAPE nw_path_enumerate_interfaces_block_t enumerate_block);
+void nw_path_enumerate_interfaces(
+	nw_path_t path, NW_NOESCAPE nw_path_enumerate_interfaces_block_t enumerate_block);
 /*!
  * @function nw_path_enumerate_gateways
  * @abstract Calls the block for the address of each gateway of the path, inside this call.
  */
-void nw_path_enumerate_gateways(nw_path_t path,
-	NW_NOESCAPE nw_path_enumerate_gateways_block_t enumerate_block);
+void nw_path_enumerate_gateways(
+	nw_path_t path, NW_NOESCAPE nw_path_enumerate_gateways_block_t enumerate_block);
 #endif
-/*! @function nw_path_enumerate_interfaces_f @abstract As above, with a function; it is called inside this call. */
-void nw_path_enumerate_interfaces_f(nw_path_t path, void *_Nullable context,
-	nw_path_enumerate_interfaces_handler_f enumerate);
-/*! @function nw_path_enumerate_gateways_f @abstract As above, with a function; it is called inside this call. */
-void nw_path_enumerate_gateways_f(nw_path_t path, void *_Nullable context,
-	nw_path_enumerate_gateways_handler_f enumerate);
+/*!
+ * @function nw_path_enumerate_interfaces_f
+ * @abstract As above, with a function; it is called inside this call.
+ */
+void nw_path_enumerate_interfaces_f(
+	nw_path_t path, void *_Nullable context, nw_path_enumerate_interfaces_handler_f enumerate);
+/*!
+ * @function nw_path_enumerate_gateways_f
+ * @abstract As above, with a function; it is called inside this call.
+ */
+void nw_path_enumerate_gateways_f(
+	nw_path_t path, void *_Nullable context, nw_path_enumerate_gateways_handler_f enumerate);
 
 /*!
  * @function nw_path_is_expensive
- * @result True when the path's preferred interface is metered: cellular, or marked so by the system.
+ * @result True when the path's preferred interface is metered: cellular, or marked so by the
+ *   system.
  */
 bool nw_path_is_expensive(nw_path_t path);
 
-/*! @function nw_path_is_constrained @result True when the system asks for little data on the preferred interface. */
+/*!
+ * @function nw_path_is_constrained
+ * @result True when the system asks for little data on the preferred interface.
+ */
 bool nw_path_is_constrained(nw_path_t path);
 
-/*! @function nw_path_is_ultra_constrained @result True for links of very little capacity, such as satellite messaging. */
+/*!
+ * @function nw_path_is_ultra_constrained
+ * @result True for links of very little capacity, such as satellite messaging.
+ */
 bool nw_path_is_ultra_constrained(nw_path_t path);
 
-/*! @function nw_path_has_ipv4 @result True when IPv4 destinations can be routed. */
+/*!
+ * @function nw_path_has_ipv4
+ * @result True when IPv4 destinations can be routed.
+ */
 bool nw_path_has_ipv4(nw_path_t path);
 
-/*! @function nw_path_has_ipv6 @result True when IPv6 destinations can be routed. */
+/*!
+ * @function nw_path_has_ipv6
+ * @result True when IPv6 destinations can be routed.
+ */
 bool nw_path_has_ipv6(nw_path_t path);
 
-/*! @function nw_path_has_dns @result True when a name server is configured. */
+/*!
+ * @function nw_path_has_dns
+ * @result True when a name server is configured.
+ */
 bool nw_path_has_dns(nw_path_t path);
 
 /*!

@@ -31,18 +31,24 @@ NW_PRIVACY_CONTEXT_TYPE_DECL(default_context);
  */
 NW_RETURNS_RETAINED nw_privacy_context_t nw_privacy_context_create(const char *description);
 
-/*! @function nw_privacy_context_flush_cache @abstract Forgets what was cached for this context's connections (names, sessions). */
+/*!
+ * @function nw_privacy_context_flush_cache
+ * @abstract Forgets what was cached for this context's connections (names, sessions).
+ */
 void nw_privacy_context_flush_cache(nw_privacy_context_t privacy_context);
 
-/*! @function nw_privacy_context_disable_logging @abstract No log line names this context's connections any more. */
+/*!
+ * @function nw_privacy_context_disable_logging
+ * @abstract No log line names this context's connections any more.
+ */
 void nw_privacy_context_disable_logging(nw_privacy_context_t privacy_context);
 
 /*!
  * @function nw_privacy_context_require_encrypted_name_resolution
  * @abstract Names of this context's connections may be resolved over encrypted transports only.
  * @param require_encrypted_name_resolution The requirement; default false.
- * @param fallback_resolver_config Used where the system's resolver is not encrypted; retained. NULL: none,
- *   and then resolving fails there.
+ * @param fallback_resolver_config Used where the system's resolver is not encrypted; retained.
+ *   NULL: none, and then resolving fails there.
  */
 void nw_privacy_context_require_encrypted_name_resolution(nw_privacy_context_t privacy_context,
 	bool require_encrypted_name_resolution,

@@ -1,4 +1,5 @@
-/* Protocols: definition (which), options (how it shall behave), metadata (what it says of a connection or message). */
+/* Protocols: definition (which), options (how it shall behave), metadata (what it says of a
+ * connection or message). */
 #ifndef __NW_INDIRECT__
 #warning "include <Network/Network.h> instead of one of its parts"
 #include <Network/Network.h>
@@ -17,11 +18,12 @@ NW_OBJECT_DECL(nw_protocol_metadata);
 
 /*!
  * @function nw_protocol_definition_is_equal
- * @param definition1 A definition. @param definition2 Another.
+ * @param definition1 A definition.
+ * @param definition2 Another.
  * @result True when both name the same protocol. False when either is NULL.
  */
-bool nw_protocol_definition_is_equal(nw_protocol_definition_t definition1,
-	nw_protocol_definition_t definition2);
+bool nw_protocol_definition_is_equal(
+	nw_protocol_definition_t definition1, nw_protocol_definition_t definition2);
 
 /*!
  * @function nw_protocol_options_copy_definition

@@ -37,8 +37,8 @@ NW_RETURNS_RETAINED nw_resolver_config_t nw_resolver_config_create_tls(
  * @abstract An address of the server, so that its own name need not be resolved.
  * @param server_address An address endpoint; retained. Others are refused (logged).
  */
-void nw_resolver_config_add_server_address(nw_resolver_config_t config,
-	nw_endpoint_t server_address);
+void nw_resolver_config_add_server_address(
+	nw_resolver_config_t config, nw_endpoint_t server_address);
 
 BRAID_DECLS_END
 

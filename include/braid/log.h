@@ -1,6 +1,7 @@
 /*
- * The library's log: one line for a person about what it refused or could not do. Never the only way
- * an error is told. Silent by default; BRAID_LOG=error|warn|info|debug in the environment prints to stderr.
+ * The library's log: one line for a person about what it refused or could not do. Never the only
+ * way an error is told. Silent by default; BRAID_LOG=error|warn|info|debug in the environment
+ * prints to stderr.
  */
 #ifndef BRAID_LOG_H
 #define BRAID_LOG_H
@@ -9,7 +10,10 @@
 
 BRAID_DECLS_BEGIN
 
-/*! @enum braid_log_level_t @abstract How important a line is: the lower, the more. */
+/*!
+ * @enum braid_log_level_t
+ * @abstract How important a line is: the lower, the more.
+ */
 typedef enum {
 	BRAID_LOG_ERROR = 1,
 	BRAID_LOG_WARN = 2,
@@ -19,19 +23,21 @@ typedef enum {
 
 /*!
  * @typedef braid_log_handler_f
- * @param level A braid_log_level_t. @param message One line without its newline, borrowed.
- *   Called on any thread, also on several at once; it must not call this library.
+ * @param level A braid_log_level_t.
+ * @param message One line without its newline, borrowed. Called on any thread, also on several at
+ *   once; it must not call this library.
  */
 typedef void (*braid_log_handler_f)(void *_Nullable context, int level, const char *message);
 
 /*!
  * @function braid_log_set_handler_f
- * @param max_level The least important level to be told of. @param context The handler's first argument.
- * @param handler NULL: as at the start (the environment decides). The context must live as long as the
- *   handler is set, and is not destroyed.
+ * @param max_level The least important level to be told of.
+ * @param context The handler's first argument.
+ * @param handler NULL: as at the start (the environment decides). The context must live as long as
+ *   the handler is set, and is not destroyed.
  */
-void braid_log_set_handler_f(int max_level, void *_Nullable context,
-	braid_log_handler_f _Nullable handler);
+void braid_log_set_handler_f(
+	int max_level, void *_Nullable context, braid_log_handler_f _Nullable handler);
 
 BRAID_DECLS_END
 

@@ -19,15 +19,19 @@ BRAID_DECLS_BEGIN
  * @constant braid_multipath_not_started It is not yet known: the connection is not established.
  * @constant braid_multipath_not_tcp Only TCP can be multipath.
  * @constant braid_multipath_kernel_too_old socket() said EINVAL: Linux before 5.6.
- * @constant braid_multipath_kernel_not_compiled socket() said EPROTONOSUPPORT: built without CONFIG_MPTCP.
+ * @constant braid_multipath_kernel_not_compiled socket() said EPROTONOSUPPORT: built without
+ *   CONFIG_MPTCP.
  * @constant braid_multipath_kernel_disabled socket() said ENOPROTOOPT: net.mptcp.enabled is 0.
- * @constant braid_multipath_not_permitted socket() said EPERM or EACCES: SELinux, seccomp or eBPF forbids it.
- * @constant braid_multipath_refused The peer, or a middlebox before it, answered without Multipath TCP.
- * @constant braid_multipath_suspended The kernel has stopped to ask for it in this network namespace, since
- *   such handshakes vanished (net.mptcp.blackhole_timeout, mptcp-sysctl.rst).
- * @constant braid_multipath_fell_back It was multipath at first, and fell back to TCP (options stripped,
- *   a bad checksum).
- * @constant braid_multipath_options_refused An option that the parameters require cannot be had with it.
+ * @constant braid_multipath_not_permitted socket() said EPERM or EACCES: SELinux, seccomp or eBPF
+ *   forbids it.
+ * @constant braid_multipath_refused The peer, or a middlebox before it, answered without Multipath
+ *   TCP.
+ * @constant braid_multipath_suspended The kernel has stopped to ask for it in this network
+ *   namespace, since such handshakes vanished (net.mptcp.blackhole_timeout, mptcp-sysctl.rst).
+ * @constant braid_multipath_fell_back It was multipath at first, and fell back to TCP (options
+ *   stripped, a bad checksum).
+ * @constant braid_multipath_options_refused An option that the parameters require cannot be had
+ *   with it.
  * @constant braid_multipath_failed socket() failed for another cause, or the kernel does not tell.
  */
 typedef enum {
@@ -48,7 +52,8 @@ typedef enum {
 
 /*!
  * @function braid_connection_is_multipath
- * @abstract Asks the kernel now, not a memory of it: MPTCP_INFO (linux/mptcp.h), TCP_IS_MPTCP (tcp(7)).
+ * @abstract Asks the kernel now, not a memory of it: MPTCP_INFO (linux/mptcp.h), TCP_IS_MPTCP
+ *   (tcp(7)).
  * @result True when the connection is Multipath TCP. False otherwise, and for NULL. Any thread.
  */
 bool braid_connection_is_multipath(nw_connection_t connection);
@@ -59,7 +64,10 @@ bool braid_connection_is_multipath(nw_connection_t connection);
  */
 braid_multipath_reason_t braid_connection_get_multipath_reason(nw_connection_t connection);
 
-/*! @function braid_multipath_reason_string @result One line: what it is, and what to do about it. Static, never NULL. */
+/*!
+ * @function braid_multipath_reason_string
+ * @result One line: what it is, and what to do about it. Static, never NULL.
+ */
 const char *braid_multipath_reason_string(braid_multipath_reason_t reason);
 
 /*!
@@ -83,18 +91,19 @@ typedef enum {
 
 /*!
  * @struct braid_subflow
- * @abstract One subflow, as it was when asked. Fields may be added at the end: `size` tells how many there are.
+ * @abstract One subflow, as it was when asked. Fields may be added at the end: `size` tells how
+ *   many there are.
  */
 struct braid_subflow {
-	size_t size;	    /* bytes of this struct that are filled in */
-	uint32_t id;	    /* the same subflow has the same id for the connection's life; 0: unknown */
-	uint32_t if_index;  /* the interface that has the local address; 0: unknown */
+	size_t size; /* bytes of this struct that are filled in */
+	uint32_t id; /* the same subflow has the same id for the connection's life; 0: unknown */
+	uint32_t if_index;         /* the interface that has the local address; 0: unknown */
 	char if_name[IF_NAMESIZE]; /* "" : unknown */
 	struct sockaddr_storage local;
 	struct sockaddr_storage remote;
 	braid_subflow_state_t state;
 	bool is_initial;   /* the one that the connection began with */
-	bool backup;	   /* carries data only when no other can */
+	bool backup;       /* carries data only when no other can */
 	bool backup_known; /* whether the kernel told: it does by sock_diag only */
 	uint32_t rtt_us;   /* smoothed round trip time, microseconds */
 	uint32_t rtt_var_us;
@@ -104,22 +113,32 @@ struct braid_subflow {
 	uint64_t bytes_retransmitted;
 };
 
-/*! @typedef braid_subflow_f @param subflow Borrowed for the call. */
+/*!
+ * @typedef braid_subflow_f
+ * @param subflow Borrowed for the call.
+ */
 typedef void (*braid_subflow_f)(void *_Nullable context, const struct braid_subflow *subflow);
 
 /*!
  * @function braid_connection_enumerate_subflows_f
- * @abstract Calls the function for each subflow, the initial one first, inside this call. A connection of plain
- *   TCP has one; one that is not established has none. MPTCP_FULL_INFO or MPTCP_TCPINFO (linux/mptcp.h).
+ * @abstract Calls the function for each subflow, the initial one first, inside this call. A
+ *   connection of plain TCP has one; one that is not established has none. MPTCP_FULL_INFO or
+ *   MPTCP_TCPINFO (linux/mptcp.h).
  */
-void braid_connection_enumerate_subflows_f(nw_connection_t connection, void *_Nullable context,
-	braid_subflow_f enumerate);
+void braid_connection_enumerate_subflows_f(
+	nw_connection_t connection, void *_Nullable context, braid_subflow_f enumerate);
 #ifdef __BLOCKS__
-/*! @typedef braid_subflow_block_t @param subflow Borrowed for the call. */
+/*!
+ * @typedef braid_subflow_block_t
+ * @param subflow Borrowed for the call.
+ */
 typedef void (^braid_subflow_block_t)(const struct braid_subflow *subflow);
-/*! @function braid_connection_enumerate_subflows @abstract As above, with a block. */
-void braid_connection_enumerate_subflows(nw_connection_t connection,
-	NW_NOESCAPE braid_subflow_block_t enumerate);
+/*!
+ * @function braid_connection_enumerate_subflows
+ * @abstract As above, with a block.
+ */
+void braid_connection_enumerate_subflows(
+	nw_connection_t connection, NW_NOESCAPE braid_subflow_block_t enumerate);
 #endif
 
 BRAID_DECLS_END

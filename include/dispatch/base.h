@@ -12,7 +12,7 @@ BRAID_DECLS_BEGIN
 
 #define DISPATCH_API_VERSION 20181008
 
-#define DISPATCH_NOESCAPE OS_NOESCAPE
+#define DISPATCH_NOESCAPE             OS_NOESCAPE
 #define DISPATCH_ASSUME_NONNULL_BEGIN OS_ASSUME_NONNULL_BEGIN
 #define DISPATCH_ASSUME_NONNULL_END   OS_ASSUME_NONNULL_END
 #define DISPATCH_EXPORT               extern
@@ -21,7 +21,10 @@ BRAID_DECLS_BEGIN
 
 #define DISPATCH_DECL(name) typedef struct name##_s *name##_t
 
-/*! @typedef dispatch_function_t @abstract Work to do: one argument, its context. */
+/*!
+ * @typedef dispatch_function_t
+ * @abstract Work to do: one argument, its context.
+ */
 typedef void (*dispatch_function_t)(void *_Nullable context);
 
 BRAID_DECLS_END

@@ -10,21 +10,34 @@
 #include <dispatch/source.h>
 
 #ifndef __cplusplus
-/*! @function dispatch_cancel @param object A source. */
+/*!
+ * @function dispatch_cancel
+ * @param object A source.
+ */
 #define dispatch_cancel(object)                                                                    \
-	_Generic((object), struct dispatch_source_s *: dispatch_source_cancel)(object)
-/*! @function dispatch_testcancel @param object A source. */
+	_Generic((object), struct dispatch_source_s * : dispatch_source_cancel)(object)
+/*!
+ * @function dispatch_testcancel
+ * @param object A source.
+ */
 #define dispatch_testcancel(object)                                                                \
-	_Generic((object), struct dispatch_source_s *: dispatch_source_testcancel)(object)
-/*! @function dispatch_wait @param object A group or a semaphore. */
+	_Generic((object), struct dispatch_source_s * : dispatch_source_testcancel)(object)
+/*!
+ * @function dispatch_wait
+ * @param object A group or a semaphore.
+ */
 #define dispatch_wait(object, timeout)                                                             \
-	_Generic((object), struct dispatch_group_s *: dispatch_group_wait,                         \
-		struct dispatch_semaphore_s *: dispatch_semaphore_wait)(object, timeout)
+	_Generic((object), struct dispatch_group_s *                                               \
+		 : dispatch_group_wait, struct dispatch_semaphore_s *                              \
+		 : dispatch_semaphore_wait)(object, timeout)
 #ifdef __BLOCKS__
-/*! @function dispatch_notify @param object A group. */
+/*!
+ * @function dispatch_notify
+ * @param object A group.
+ */
 #define dispatch_notify(object, queue, notification_block)                                         \
-	_Generic((object), struct dispatch_group_s *: dispatch_group_notify)(object, queue,        \
-		notification_block)
+	_Generic((object), struct dispatch_group_s *                                               \
+		 : dispatch_group_notify)(object, queue, notification_block)
 #endif
 #else
 static inline void dispatch_cancel(dispatch_source_t source)
@@ -48,8 +61,8 @@ static inline intptr_t dispatch_wait(dispatch_semaphore_t dsema, dispatch_time_t
 }
 
 #ifdef __BLOCKS__
-static inline void dispatch_notify(dispatch_group_t group, dispatch_queue_t queue,
-	dispatch_block_t block)
+static inline void dispatch_notify(
+	dispatch_group_t group, dispatch_queue_t queue, dispatch_block_t block)
 {
 	dispatch_group_notify(group, queue, block);
 }

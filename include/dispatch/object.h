@@ -21,7 +21,10 @@ typedef dispatch_queue_t dispatch_queue_concurrent_t;
 typedef dispatch_queue_t dispatch_queue_serial_executor_t;
 typedef dispatch_source_t dispatch_source_timer_t;
 
-/*! @typedef dispatch_object_t @abstract Any dispatch object. In C a union of them all, passed like the pointer it holds. */
+/*!
+ * @typedef dispatch_object_t
+ * @abstract Any dispatch object. In C a union of them all, passed like the pointer it holds.
+ */
 #ifdef __cplusplus
 typedef void *dispatch_object_t;
 #else
@@ -39,11 +42,17 @@ typedef union {
 #endif
 
 #ifdef __BLOCKS__
-/*! @typedef dispatch_block_t @abstract Work to do. */
+/*!
+ * @typedef dispatch_block_t
+ * @abstract Work to do.
+ */
 typedef void (^dispatch_block_t)(void);
 #endif
 
-/*! @typedef dispatch_qos_class_t @abstract How urgent work is. Linux treats all classes alike; the class is kept and told. */
+/*!
+ * @typedef dispatch_qos_class_t
+ * @abstract How urgent work is. Linux treats all classes alike; the class is kept and told.
+ */
 typedef enum {
 	QOS_CLASS_USER_INTERACTIVE = 0x21,
 	QOS_CLASS_USER_INITIATED = 0x19,
@@ -55,31 +64,56 @@ typedef enum {
 typedef qos_class_t dispatch_qos_class_t;
 #define QOS_MIN_RELATIVE_PRIORITY (-15)
 
-/*! @function dispatch_retain @abstract Adds a reference. @param object Any object of this library; NULL is harmless. */
+/*!
+ * @function dispatch_retain
+ * @abstract Adds a reference.
+ * @param object Any object of this library; NULL is harmless.
+ */
 void dispatch_retain(dispatch_object_t object);
 
-/*! @function dispatch_release @abstract Gives a reference back; with the last the object ends once its work is done. NULL is harmless. */
+/*!
+ * @function dispatch_release
+ * @abstract Gives a reference back; with the last the object ends once its work is done. NULL is
+ *   harmless.
+ */
 void dispatch_release(dispatch_object_t object);
 
-/*! @function dispatch_get_context @result What dispatch_set_context() stored; NULL by default. */
+/*!
+ * @function dispatch_get_context
+ * @result What dispatch_set_context() stored; NULL by default.
+ */
 void *_Nullable dispatch_get_context(dispatch_object_t object);
 
-/*! @function dispatch_set_context @param context Kept with a queue, group, semaphore, source or channel; not looked at. */
+/*!
+ * @function dispatch_set_context
+ * @param context Kept with a queue, group, semaphore, source or channel; not looked at.
+ */
 void dispatch_set_context(dispatch_object_t object, void *_Nullable context);
 
 /*!
  * @function dispatch_set_finalizer_f
- * @param finalizer Called once with the context, when the object has ended and its context is not NULL.
+ * @param finalizer Called once with the context, when the object has ended and its context is not
+ *   NULL.
  */
 void dispatch_set_finalizer_f(dispatch_object_t object, dispatch_function_t _Nullable finalizer);
 
-/*! @function dispatch_activate @abstract Wakes an object that was created inactive. Later calls do nothing. */
+/*!
+ * @function dispatch_activate
+ * @abstract Wakes an object that was created inactive. Later calls do nothing.
+ */
 void dispatch_activate(dispatch_object_t object);
 
-/*! @function dispatch_suspend @abstract No new item of this queue or source begins until dispatch_resume(). Counts. */
+/*!
+ * @function dispatch_suspend
+ * @abstract No new item of this queue or source begins until dispatch_resume(). Counts.
+ */
 void dispatch_suspend(dispatch_object_t object);
 
-/*! @function dispatch_resume @abstract Takes one dispatch_suspend() back; more of them than suspends abort. Activates a new source. */
+/*!
+ * @function dispatch_resume
+ * @abstract Takes one dispatch_suspend() back; more of them than suspends abort. Activates a new
+ *   source.
+ */
 void dispatch_resume(dispatch_object_t object);
 
 /*!
@@ -89,9 +123,12 @@ void dispatch_resume(dispatch_object_t object);
  */
 void dispatch_set_target_queue(dispatch_object_t object, dispatch_queue_t _Nullable queue);
 
-/*! @function dispatch_set_qos_class_floor @abstract At least this class for the object's work. */
-void dispatch_set_qos_class_floor(dispatch_object_t object, dispatch_qos_class_t qos_class,
-	int relative_priority);
+/*!
+ * @function dispatch_set_qos_class_floor
+ * @abstract At least this class for the object's work.
+ */
+void dispatch_set_qos_class_floor(
+	dispatch_object_t object, dispatch_qos_class_t qos_class, int relative_priority);
 
 BRAID_DECLS_END
 

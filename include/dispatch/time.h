@@ -12,12 +12,15 @@ BRAID_DECLS_BEGIN
 #define USEC_PER_SEC  1000000ull
 #define NSEC_PER_USEC 1000ull
 
-/*! @typedef dispatch_time_t @abstract Opaque: a point of the monotonic clock, or of the wall clock. */
+/*!
+ * @typedef dispatch_time_t
+ * @abstract Opaque: a point of the monotonic clock, or of the wall clock.
+ */
 typedef uint64_t dispatch_time_t;
 
-#define DISPATCH_TIME_NOW         (0ull)
-#define DISPATCH_TIME_FOREVER     (~0ull)
-#define DISPATCH_WALLTIME_NOW     (~1ull)
+#define DISPATCH_TIME_NOW          (0ull)
+#define DISPATCH_TIME_FOREVER      (~0ull)
+#define DISPATCH_WALLTIME_NOW      (~1ull)
 #define DISPATCH_MONOTONICTIME_NOW (1ull << 63)
 
 /*!

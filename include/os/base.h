@@ -51,11 +51,9 @@
 #if __has_feature(assume_nonnull)
 #define OS_ASSUME_NONNULL_BEGIN                                                                    \
 	_Pragma("clang diagnostic push")                                                           \
-	_Pragma("clang diagnostic ignored \"-Wnullability-extension\"")                            \
-	_Pragma("clang assume_nonnull begin")
-#define OS_ASSUME_NONNULL_END                                                                      \
-	_Pragma("clang assume_nonnull end")                                                        \
-	_Pragma("clang diagnostic pop")
+		_Pragma("clang diagnostic ignored \"-Wnullability-extension\"")                    \
+			_Pragma("clang assume_nonnull begin")
+#define OS_ASSUME_NONNULL_END _Pragma("clang assume_nonnull end") _Pragma("clang diagnostic pop")
 #else
 #define OS_ASSUME_NONNULL_BEGIN
 #define OS_ASSUME_NONNULL_END
@@ -64,12 +62,10 @@
 /* around all declarations of a public header: C linkage, exported, pointers not NULL unless said */
 #define BRAID_DECLS_BEGIN                                                                          \
 	OS_EXTERN_C_BEGIN                                                                          \
-	_Pragma("GCC visibility push(default)")                                                    \
-	OS_ASSUME_NONNULL_BEGIN
+	_Pragma("GCC visibility push(default)") OS_ASSUME_NONNULL_BEGIN
 #define BRAID_DECLS_END                                                                            \
 	OS_ASSUME_NONNULL_END                                                                      \
-	_Pragma("GCC visibility pop")                                                              \
-	OS_EXTERN_C_END
+	_Pragma("GCC visibility pop") OS_EXTERN_C_END
 
 #ifndef OS_INLINE
 #define OS_INLINE static inline
