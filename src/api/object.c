@@ -1,0 +1,67 @@
+/* Retain and release of any object, and the argument check. Knows nothing of what objects hold. */
+#include "api/object.h"
+
+#include "base/log.h"
+
+static const char *kind_name(enum bri_kind kind)
+{
+	switch (kind) {
+	case BRI_KIND_DISPATCH_QUEUE: return "dispatch_queue";
+	case BRI_KIND_DISPATCH_QUEUE_ATTR: return "dispatch_queue_attr";
+	case BRI_KIND_DISPATCH_DATA: return "dispatch_data";
+	case BRI_KIND_DISPATCH_GROUP: return "dispatch_group";
+	case BRI_KIND_DISPATCH_SEMAPHORE: return "dispatch_semaphore";
+	case BRI_KIND_DISPATCH_SOURCE: return "dispatch_source";
+	case BRI_KIND_DISPATCH_IO: return "dispatch_io";
+	case BRI_KIND_ENDPOINT: return "nw_endpoint";
+	case BRI_KIND_ERROR: return "nw_error";
+	case BRI_KIND_INTERFACE: return "nw_interface";
+	case BRI_KIND_PATH: return "nw_path";
+	case BRI_KIND_PARAMETERS: return "nw_parameters";
+	case BRI_KIND_PROTOCOL_STACK: return "nw_protocol_stack";
+	case BRI_KIND_PROTOCOL_DEFINITION: return "nw_protocol_definition";
+	case BRI_KIND_PROTOCOL_OPTIONS: return "nw_protocol_options";
+	case BRI_KIND_PROTOCOL_METADATA: return "nw_protocol_metadata";
+	case BRI_KIND_CONTENT_CONTEXT: return "nw_content_context";
+	case BRI_KIND_PRIVACY_CONTEXT: return "nw_privacy_context";
+	case BRI_KIND_RESOLVER_CONFIG: return "nw_resolver_config";
+	case BRI_KIND_CONNECTION: return "nw_connection";
+	case BRI_KIND_LISTENER: return "nw_listener";
+	case BRI_KIND_ESTABLISHMENT_REPORT: return "nw_establishment_report";
+	case BRI_KIND_RESOLUTION_REPORT: return "nw_resolution_report";
+	case BRI_KIND_DATA_TRANSFER_REPORT: return "nw_data_transfer_report";
+	case BRI_KIND_PATH_MONITOR: return "nw_path_monitor";
+	case BRI_KIND_MULTIPATH: return "braid_multipath";
+	case BRI_KIND_SUBFLOW: return "braid_subflow";
+	}
+	return "object";
+}
+
+bool bri_object_check(const void *obj, enum bri_kind kind, const char *function)
+{
+	if (BRI_LIKELY(bri_object_is(obj, kind)))
+		return true;
+	if (!obj)
+		bri_error("%s: the %s argument is NULL", function, kind_name(kind));
+	else
+		bri_error("%s: the argument is a %s, not a %s", function,
+			((const struct bri_object *)obj)->cls->name, kind_name(kind));
+	return false;
+}
+
+void *bri_object_own(void *obj)
+{
+	bri_object_get(obj);
+	bri_object_release(obj);
+	return obj;
+}
+
+void *nw_retain(void *obj)
+{
+	return bri_object_retain(obj);
+}
+
+void nw_release(void *obj)
+{
+	bri_object_release(obj);
+}

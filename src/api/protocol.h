@@ -1,0 +1,78 @@
+/*
+ * Protocols: a definition says which, options say how it shall behave, metadata what it says of a
+ * message or a connection. Built-in definitions are static; others (framers) are counted objects.
+ * Knows nothing of sockets: the connection flattens options into what the transport takes.
+ */
+#ifndef BRI_API_PROTOCOL_H
+#define BRI_API_PROTOCOL_H
+
+#include <pthread.h>
+#include "api/object.h"
+
+/* Where in a stack a protocol may stand; a set, as QUIC is both a transport and above one. */
+enum bri_protocol_level {
+	BRI_PROTOCOL_INTERNET = 1,
+	BRI_PROTOCOL_TRANSPORT = 2,
+	BRI_PROTOCOL_APPLICATION = 4,
+};
+
+struct nw_protocol_definition {
+	struct bri_object base;
+	const char *identifier; /* "tcp"; for descriptions and log lines */
+	unsigned levels;        /* enum bri_protocol_level */
+
+	/* Options: a struct that starts with struct nw_protocol_options. 0: the protocol has none
+	 */
+	size_t options_size;
+	/* what zeroes do not say of new options. NULL: nothing. 0 or -errno */
+	int (*options_init)(nw_protocol_options_t opts);
+	/* a deep copy of src's body into dst, which is zeroed. NULL: the bytes are the copy */
+	int (*options_copy)(nw_protocol_options_t dst, nw_protocol_options_t src);
+	void (*options_fini)(nw_protocol_options_t opts); /* NULL: nothing to give back */
+
+	/* Metadata: a struct that starts with struct nw_protocol_metadata. 0: the protocol has none
+	 */
+	size_t metadata_size;
+	int (*metadata_init)(nw_protocol_metadata_t md);
+	void (*metadata_fini)(nw_protocol_metadata_t md);
+};
+
+struct nw_protocol_options {
+	struct bri_object base;
+	nw_protocol_definition_t definition; /* internal reference */
+};
+
+struct nw_protocol_metadata {
+	struct bri_object base;
+	nw_protocol_definition_t definition; /* internal reference */
+};
+
+extern const struct bri_class bri_protocol_definition_class;
+#define BRI_PROTOCOL_STATIC BRI_OBJECT_STATIC(&bri_protocol_definition_class)
+
+/* The built-in definitions; later ones (tls, ws, quic) are declared by their own headers. */
+extern struct nw_protocol_definition bri_protocol_tcp;
+extern struct nw_protocol_definition bri_protocol_udp;
+extern struct nw_protocol_definition bri_protocol_ip;
+
+/* bri_protocol_options_new(): +1 with the protocol's defaults. NULL: no options, or no memory. */
+nw_protocol_options_t bri_protocol_options_new(nw_protocol_definition_t def);
+/* bri_protocol_options_copy(): +1 deep copy. NULL: no memory. */
+nw_protocol_options_t bri_protocol_options_copy(nw_protocol_options_t opts);
+/* bri_protocol_metadata_new(): +1, zeroed but for metadata_init. NULL: none, or no memory. */
+nw_protocol_metadata_t bri_protocol_metadata_new(nw_protocol_definition_t def);
+
+/* NULL and other kinds are "not"; nothing is logged. */
+bool bri_protocol_options_is(const void *opts, const struct nw_protocol_definition *def);
+bool bri_protocol_metadata_is(const void *md, const struct nw_protocol_definition *def);
+
+/*
+ * The argument checks of public functions: the options or metadata of `def`, or NULL and one logged
+ * line that names `function`.
+ */
+void *bri_protocol_options_check(
+	nw_protocol_options_t opts, const struct nw_protocol_definition *def, const char *function);
+void *bri_protocol_metadata_check(
+	nw_protocol_metadata_t md, const struct nw_protocol_definition *def, const char *function);
+
+#endif
