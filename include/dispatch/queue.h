@@ -112,7 +112,7 @@ dispatch_queue_main_t dispatch_get_main_queue(void);
  * @param flags 0.
  * @result A concurrent queue of the process, immortal. NULL for anything else.
  */
-dispatch_queue_global_t dispatch_get_global_queue(intptr_t identifier, uintptr_t flags);
+dispatch_queue_global_t _Nullable dispatch_get_global_queue(intptr_t identifier, uintptr_t flags);
 
 /*!
  * @function dispatch_queue_get_label

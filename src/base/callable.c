@@ -4,7 +4,12 @@
 extern void *_Block_copy(const void *block);
 extern void _Block_release(const void *block);
 
-static void release_block(void *block)
+void *bri_block_copy(const void *block)
+{
+	return _Block_copy(block);
+}
+
+void bri_block_release(void *block)
 {
 	_Block_release(block);
 }
@@ -16,7 +21,7 @@ struct bri_callable bri_callable_from_block(const void *block)
 	if (!block)
 		return (struct bri_callable){ 0 };
 	copy = _Block_copy(block);
-	return BRI_CALLABLE(copy->invoke, copy, release_block);
+	return BRI_CALLABLE(copy->invoke, copy, bri_block_release);
 }
 
 struct bri_callable bri_callable_borrow_block(const void *block)

@@ -28,6 +28,10 @@ struct bri_block {
 #define BRI_CALLABLE(fn_, context_, destroy_)                                                      \
 	((struct bri_callable){ .fn = (bri_any_f)(fn_), .context = (context_), .destroy = (destroy_) })
 
+/* Block_copy and Block_release for files that do not know the blocks runtime. block: not NULL. */
+void *bri_block_copy(const void *block);
+void bri_block_release(void *block);
+
 /* bri_callable_from_block(): copies the block (Block_copy). NULL gives an empty callable. */
 struct bri_callable bri_callable_from_block(const void *block);
 /* bri_callable_borrow_block(): for a call that ends before we return: no copy, no destroy. */

@@ -20,27 +20,20 @@
 
 #define DRAIN_MAX 64 /* items of one queue before other queues of the loop have their turn */
 
-struct specific {
-	struct bri_list link;
-	const void *key;
-	void *value;
-	void (*destructor)(void *value);
-};
-
 static void destroy_queue(struct bri_object *obj)
 {
 	struct dispatch_queue_s *queue = (struct dispatch_queue_s *)obj;
 	struct bri_list *link;
 
 	while ((link = bri_list_take(&queue->specifics))) {
-		struct specific *specific = bri_list_entry(link, struct specific, link);
+		struct bri_specific *specific = bri_list_entry(link, struct bri_specific, link);
 
 		if (specific->destructor)
 			bri_worker(specific->value, specific->destructor);
 		free(specific);
 	}
-	if (queue->finalizer && queue->context)
-		bri_worker(queue->context, queue->finalizer);
+	if (atomic_load(&queue->finalizer) && atomic_load(&queue->context))
+		bri_worker(atomic_load(&queue->context), atomic_load(&queue->finalizer));
 	bri_object_put(queue->target);
 	bri_object_put(queue->alias);
 	pthread_mutex_destroy(&queue->lock);
@@ -215,11 +208,6 @@ void bri_queue_leave(struct dispatch_queue_s *queue)
 		bri_object_put(queue);
 }
 
-bool bri_queue_try_enter(struct dispatch_queue_s *queue)
-{
-	return bri_queue_enter_in_place(queue);
-}
-
 static void run_in_frame(struct dispatch_queue_s *queue, void *context, void (*fn)(void *))
 {
 	struct bri_frame frame = { queue, bri_self.frame };
@@ -227,6 +215,15 @@ static void run_in_frame(struct dispatch_queue_s *queue, void *context, void (*f
 	bri_self.frame = &frame;
 	fn(context);
 	bri_self.frame = frame.parent;
+}
+
+bool bri_queue_try_run(struct dispatch_queue_s *queue, void *context, void (*fn)(void *context))
+{
+	if (!bri_queue_enter_in_place(queue))
+		return false;
+	run_in_frame(queue, context, fn);
+	bri_queue_leave(queue);
+	return true;
 }
 
 /* The queue, or one that it targets, is being run by this very thread: waiting would be for ever. */
@@ -248,11 +245,8 @@ void bri_queue_run_sync(
 		bri_concurrent_run_sync(queue, context, fn, barrier);
 		return;
 	}
-	if (bri_queue_enter_in_place(queue)) {
-		run_in_frame(queue, context, fn);
-		bri_queue_leave(queue);
+	if (bri_queue_try_run(queue, context, fn))
 		return;
-	}
 	if (is_ours(queue))
 		bri_abort("dispatch_sync on queue \"%s\" from inside that queue", queue->label);
 	waiter.item.run = queue->target ? run_for_waiter : hand_over;

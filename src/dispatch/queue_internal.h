@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include "base/list.h"
 #include "base/object.h"
+#include "dispatch/dispatch_object.h"
 #include "dispatch/mpsc.h"
 
 #define BRI_QUEUE_ITEM    UINT64_C(1)
@@ -30,7 +31,7 @@ struct dispatch_queue_s {
 	struct dispatch_queue_s *target; /* NULL: none that matters. Internal reference */
 	struct dispatch_queue_s *alias; /* the client's queue that a private serial queue speaks for */
 	const char *label;
-	bool inactive; /* created inactive and not activated yet: one suspension */
+	_Atomic bool inactive; /* created inactive and not activated yet: one suspension */
 
 	/* serial */
 	_Atomic uint64_t state;
@@ -44,8 +45,15 @@ struct dispatch_queue_s {
 	bool barrier_runs;
 
 	struct bri_list specifics;
-	void *context;
-	void (*finalizer)(void *context);
+	_Atomic(void *) context;
+	_Atomic(bri_finalizer_f) finalizer;
+};
+
+struct bri_specific {
+	struct bri_list link;
+	const void *key;
+	void *value;
+	void (*destructor)(void *value);
 };
 
 struct dispatch_queue_attr_s {
@@ -57,14 +65,18 @@ struct dispatch_queue_attr_s {
 
 /* --- queue.c: serial queues --- */
 struct dispatch_queue_s *bri_queue_new(enum bri_queue_type type, const char *label);
-/* bri_queue_enter_in_place(): as bri_queue_try_enter(), for the loop's owner. */
+/* bri_queue_enter_in_place(): own an idle serial queue; bri_queue_leave(): the counterpart. */
 bool bri_queue_enter_in_place(struct dispatch_queue_s *queue);
+void bri_queue_leave(struct dispatch_queue_s *queue);
 /* bri_queue_loop(): the loop for a queue's watches and timers. */
 struct bri_loop *bri_queue_loop(struct dispatch_queue_s *queue);
 void bri_queue_suspend(struct dispatch_queue_s *queue);
 void bri_queue_resume(struct dispatch_queue_s *queue);
 /* bri_queue_run_sync(): run fn on this thread as an item (or barrier) of the queue, and return when it is done. */
 void bri_queue_run_sync(struct dispatch_queue_s *queue, void *context, void (*fn)(void *), bool barrier);
+
+/* bri_job_new(): an item that calls fn(context) and is gone then. */
+struct bri_item *bri_job_new(void *context, void (*fn)(void *));
 
 /* --- queue_concurrent.c --- */
 void bri_concurrent_push(struct dispatch_queue_s *queue, struct bri_item *item, bool barrier);

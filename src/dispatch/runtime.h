@@ -33,12 +33,11 @@ void bri_queue_push(struct dispatch_queue_s *queue, struct bri_item *item);
 bool bri_queue_is_current(struct dispatch_queue_s *queue);
 
 /*
- * bri_queue_try_enter(): become the runner of an idle serial queue on this thread, as
- * dispatch_sync() does. False: the queue is busy, suspended or not a serial one.
- * bri_queue_leave(): the counterpart. Context: any thread.
+ * bri_queue_try_run(): if the serial queue is idle, run fn on this thread as its item, as
+ * dispatch_sync() would, and return true. False: the queue is busy, suspended, has a target, or is
+ * not a serial one; nothing was run. Context: any thread.
  */
-bool bri_queue_try_enter(struct dispatch_queue_s *queue);
-void bri_queue_leave(struct dispatch_queue_s *queue);
+bool bri_queue_try_run(struct dispatch_queue_s *queue, void *context, void (*fn)(void *context));
 
 /*
  * bri_queue_new_serial_for(): the serial queue on which an object that was given `client` runs its
@@ -60,6 +59,9 @@ struct dispatch_queue_s *bri_internal_queue(void);
  */
 int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
 	void (*on_ready)(void *context, uint32_t events), struct bri_watch **ret);
+/* bri_watch_retarget(): from now on another callback is told. Context: on the queue. */
+void bri_watch_retarget(struct bri_watch *watch, void *context,
+	void (*on_ready)(void *context, uint32_t events));
 /* bri_watch_free(): on_ready is never called again. NULL is harmless. Context: on the queue. */
 void bri_watch_free(struct bri_watch *watch);
 

@@ -1,5 +1,6 @@
 /* Threads: those that run loops, and workers that may block. Knows nothing of queues. */
 #include "dispatch/loop.h"
+#include "dispatch/queue_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -193,7 +194,7 @@ static void run_job(struct bri_item *item)
 	job.fn(job.context);
 }
 
-static struct job *new_job(void *context, void (*fn)(void *))
+struct bri_item *bri_job_new(void *context, void (*fn)(void *))
 {
 	struct job *job = bri_pool_alloc(sizeof(*job));
 
@@ -202,15 +203,15 @@ static struct job *new_job(void *context, void (*fn)(void *))
 	job->item.run = run_job;
 	job->context = context;
 	job->fn = fn;
-	return job;
+	return &job->item;
 }
 
 void bri_worker(void *context, void (*fn)(void *context))
 {
-	bri_workers_push(&new_job(context, fn)->item);
+	bri_workers_push(bri_job_new(context, fn));
 }
 
 void bri_async(struct dispatch_queue_s *queue, void *context, void (*fn)(void *context))
 {
-	bri_queue_push(queue, &new_job(context, fn)->item);
+	bri_queue_push(queue, bri_job_new(context, fn));
 }

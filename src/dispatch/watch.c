@@ -95,6 +95,13 @@ int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
 	return 0;
 }
 
+void bri_watch_retarget(struct bri_watch *watch, void *context,
+	void (*on_ready)(void *context, uint32_t events))
+{
+	watch->context = context;
+	watch->on_ready = on_ready;
+}
+
 void bri_watch_free(struct bri_watch *watch)
 {
 	if (!watch)

@@ -1,0 +1,170 @@
+/*
+ * nw_connection inside. Who may touch what:
+ *   - before nw_connection_start(): everything under `lock`;
+ *   - after it: what is marked [queue] only by whoever runs c->queue; handlers always under `lock`.
+ * Files: connection.c (public functions: argument checks, hand-over to the queue), connection_io.c
+ * (bytes in and out), connection_life.c (states, establishing, closing), connection_path.c (paths,
+ * viability, interface rules), connection_events.c (the one place that calls the application).
+ */
+#ifndef BRI_API_CONNECTION_H
+#define BRI_API_CONNECTION_H
+
+#include "api/endpoint.h"
+#include "api/error.h"
+#include "api/handler.h"
+#include "api/parameters.h"
+#include "dispatch/data_internal.h"
+#include "dispatch/runtime.h"
+#include "stack/establish.h"
+#include "stack/life.h"
+#include "transport/netstate.h"
+#include "transport/udp_hub.h"
+
+enum bri_request_kind {
+	BRI_REQUEST_RECEIVE,
+	BRI_REQUEST_SEND,
+	/* events that no call asked for */
+	BRI_REQUEST_STATE,
+	BRI_REQUEST_VIABILITY,
+	BRI_REQUEST_BETTER_PATH,
+	BRI_REQUEST_PATH,
+};
+
+/* A receive or send from call to completion, or another event. Pooled. Lists are singly linked. */
+struct bri_request {
+	struct bri_request *next;
+	uint8_t kind; /* enum bri_request_kind */
+	bool message; /* receive: nw_connection_receive_message */
+	bool complete; /* send: is_complete as given; receive: as delivered; else the event's value */
+	bool idempotent; /* send: no completion wanted */
+	uint8_t state; /* of BRI_REQUEST_STATE */
+	uint32_t min, max;
+	size_t offset; /* send: bytes written */
+	struct bri_callable call;
+	struct dispatch_data_s *content; /* send: internal reference; receive: +1 */
+	nw_content_context_t context; /* internal reference */
+	nw_error_t error; /* +1 */
+	union {
+		nw_path_t path; /* +1 */
+		uint64_t expires_ns; /* send: not begun by then: dropped */
+	};
+};
+
+struct bri_requests {
+	struct bri_request *head, **tail;
+};
+
+enum bri_handler_slot {
+	BRI_HANDLER_STATE,
+	BRI_HANDLER_VIABILITY,
+	BRI_HANDLER_BETTER_PATH,
+	BRI_HANDLER_PATH,
+	BRI_HANDLER_SLOTS
+};
+
+struct bri_report_slot;
+
+struct nw_connection {
+	struct bri_object base;
+	uint64_t id; /* for descriptions */
+	pthread_mutex_t lock;
+	struct bri_handler *handlers[BRI_HANDLER_SLOTS]; /* under lock */
+	nw_endpoint_t endpoint; /* internal reference; inbound: made when asked for, under lock */
+	nw_parameters_t parameters; /* internal reference, its own copy; inbound: the listener's, until asked for */
+	bool parameters_are_shared; /* under lock */
+	bool inbound;
+	bool is_udp;
+	bool started; /* under lock */
+	struct dispatch_queue_s *client_queue; /* internal reference, under lock until started */
+	struct dispatch_queue_s *_Atomic queue; /* NULL: not started. Serial; internal reference */
+	struct bri_item item; /* "look at me": runs bri_connection_run() */
+
+	/* [queue] life */
+	_Atomic uint8_t published_state; /* of life, for other threads */
+	enum bri_life life;
+	bool running, item_queued, self_reference, closing_forced, wants_better;
+	uint8_t batching;
+	struct bri_requests receives, sends, events;
+	struct bri_establish *establish;
+	struct bri_established *established; /* what came of it, for reports; NULL: not ready yet */
+	uint64_t first_start_ns, start_ns;
+	unsigned previous_attempts;
+
+	/* [queue] the transport */
+	struct bri_sock sock; /* fd -1: none */
+	struct bri_watch *watch;
+	struct bri_hub_flow *flow; /* inbound UDP: instead of sock */
+	struct bri_timer *drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
+	union bri_sockaddr remote;
+	bool readable, writable, end_seen, end_told, fin_sent;
+	struct dispatch_data_s *partial; /* received, not delivered; of a datagram: what is left of it */
+	nw_content_context_t datagram_context; /* of `partial`, UDP: one context for all its chunks */
+	bool in_datagram;
+	uint64_t bytes_in, bytes_out;
+	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
+
+	/* [queue] the network around it */
+	struct bri_netstate_sub *network;
+	nw_path_t path; /* +1, under lock; NULL: not evaluated, or asked for lazily */
+	bool viable;
+	uint32_t ifindex; /* what it left by; 0: not known */
+
+	/* why it is not multipath */
+	_Atomic uint8_t multipath_reason; /* enum bri_mptcp_reason */
+	struct bri_report_slot *reports; /* under lock; report.c's */
+};
+
+/* --- connection.c --- */
+/* bri_connection_new_inbound(): for a listener. Takes the socket (or flow). +1 or NULL (the socket is closed then). */
+nw_connection_t bri_connection_new_inbound(nw_parameters_t parameters, struct bri_sock sock,
+	const union bri_sockaddr *remote);
+nw_connection_t bri_connection_new_flow(nw_parameters_t parameters, struct bri_hub_flow *flow);
+bool bri_connection_is(nw_connection_t connection, const char *function);
+
+/* --- connection_events.c --- */
+struct bri_request *bri_request_new(enum bri_request_kind kind);
+void bri_request_free(struct bri_request *request);
+void bri_requests_init(struct bri_requests *list);
+void bri_requests_append(struct bri_requests *list, struct bri_request *request);
+struct bri_request *bri_requests_take(struct bri_requests *list);
+/* bri_connection_complete(): request goes to the events, to be delivered in order. error: +1, consumed, or NULL. */
+void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_error_t error);
+/* bri_connection_fail_requests(): all receives, then all sends, complete with this errno. */
+void bri_connection_fail_requests(nw_connection_t c, int errno_code);
+/* bri_connection_run(): deliver events, move bytes, until there is nothing to do. Context: the queue. */
+void bri_connection_run(nw_connection_t c);
+/* bri_connection_kick(): bri_connection_run(), on the queue's next turn. Context: the queue. */
+void bri_connection_kick(nw_connection_t c);
+
+/* --- connection_io.c; all [queue] --- */
+bool bri_connection_receive_some(nw_connection_t c); /* true: an event came of it */
+bool bri_connection_send_some(nw_connection_t c);
+void bri_connection_on_ready(void *connection, uint32_t events);
+void bri_connection_on_datagram(void *connection);
+
+/* --- connection_life.c; all [queue] --- */
+void bri_connection_on_start(nw_connection_t c);
+void bri_connection_on_cancel(nw_connection_t c, bool force);
+void bri_connection_on_restart(nw_connection_t c);
+void bri_connection_on_skip(nw_connection_t c);
+/* bri_connection_lost(): the transport failed: everything outstanding completes with it, state failed. */
+void bri_connection_lost(nw_connection_t c, int errno_code);
+void bri_connection_close_transport(nw_connection_t c, bool abort);
+
+/* --- connection_path.c --- */
+/* bri_connection_sock_config(): the parameters as plain values. 0, or -ENETDOWN: no interface is allowed to carry it. */
+int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret);
+/* bri_sock_config_from_parameters(): the same without interfaces; for listeners too. */
+void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock_config *ret);
+/* bri_listen_interface(): the device that a listener's parameters bind it to (""), or -ENODEV/-ENETDOWN. */
+int bri_listen_interface(nw_parameters_t parameters, char ret[static IF_NAMESIZE]);
+void bri_connection_path_ready(nw_connection_t c); /* the connection became ready */
+void bri_connection_path_stop(nw_connection_t c);
+void bri_connection_watch_network(nw_connection_t c); /* events of the network are wanted from now on */
+void bri_connection_path_evaluate(nw_connection_t c); /* deliver the path if it changed */
+
+/* --- report.c --- */
+void bri_report_on_end(nw_connection_t c); /* [queue] collect what is not collected yet */
+void bri_report_free(nw_connection_t c);
+
+#endif
