@@ -8,7 +8,7 @@
 struct bri_nl_addr {
 	bool removed; /* RTM_DELADDR */
 	uint32_t ifindex;
-	struct bri_nl_ip ip; /* the local one, on point-to-point links too */
+	struct bri_ip ip; /* the local one, on point-to-point links too */
 	uint8_t prefix;
 	uint8_t scope;  /* RT_SCOPE_* */
 	uint32_t flags; /* IFA_F_TENTATIVE, IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TEMPORARY, ...

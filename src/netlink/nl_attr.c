@@ -103,13 +103,13 @@ size_t bri_nl_attr_ip_size(int family)
 	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
 }
 
-bool bri_nl_attr_ip(const struct nlattr *attr, int family, struct bri_nl_ip *ret)
+bool bri_nl_attr_ip(const struct nlattr *attr, int family, struct bri_ip *ret)
 {
 	size_t size = bri_nl_attr_ip_size(family);
 
 	if (!attr || size == 0 || mnl_attr_get_payload_len(attr) != size)
 		return false;
-	*ret = (struct bri_nl_ip) { .family = (uint16_t)family };
+	*ret = (struct bri_ip) { .family = (uint16_t)family };
 	memcpy(ret->bytes, mnl_attr_get_payload(attr), size);
 	return true;
 }

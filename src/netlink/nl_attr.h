@@ -7,6 +7,7 @@
 
 #include <libmnl/libmnl.h>
 #include "base/base.h"
+#include "netlink/nl_ip.h"
 
 /* Positive conditions of src/netlink. */
 #define BRI_NL_OTHER   1 /* a well-formed message, but not of the kind this decoder reads */
@@ -14,12 +15,6 @@
 #define BRI_NL_INTERRUPTED                                                                         \
 	3             /* the state changed under every attempt at a dump: may miss something */
 #define BRI_NL_MORE 4 /* bounded work is done, more waits to be received */
-
-/* An IP address as netlink carries it. */
-struct bri_nl_ip {
-	uint16_t family;   /* AF_INET, AF_INET6; 0: none */
-	uint8_t bytes[16]; /* network order; the first 4 for AF_INET */
-};
 
 /* A request under construction: all of ours are small. */
 #define BRI_NL_REQUEST_MAX 256u
@@ -60,7 +55,7 @@ bool bri_nl_attr_u16(const struct nlattr *attr, uint16_t *ret);
 bool bri_nl_attr_u32(const struct nlattr *attr, uint32_t *ret);
 bool bri_nl_attr_u64(const struct nlattr *attr, uint64_t *ret);
 /* bri_nl_attr_ip(): exactly 4 or 16 bytes, as the family wants. */
-bool bri_nl_attr_ip(const struct nlattr *attr, int family, struct bri_nl_ip *ret);
+bool bri_nl_attr_ip(const struct nlattr *attr, int family, struct bri_ip *ret);
 /* bri_nl_attr_name(): 1 to size - 1 bytes before a zero or the end; always zero-terminated. */
 bool bri_nl_attr_name(const struct nlattr *attr, char *ret, size_t size);
 

@@ -2,7 +2,7 @@
 #ifndef BRI_NL_LINK_H
 #define BRI_NL_LINK_H
 
-#include <linux/if.h>
+#include <net/if.h>
 #include "netlink/nl_attr.h"
 
 #define BRI_NL_LINK_NAME_MAX 16u /* IFNAMSIZ */

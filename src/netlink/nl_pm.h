@@ -31,7 +31,7 @@ struct bri_nl_pm_limits {
 struct bri_nl_pm_endpoint {
 	uint8_t id;
 	uint32_t flags; /* BRI_NL_PM_* */
-	struct bri_nl_ip ip;
+	struct bri_ip ip;
 	uint16_t port;    /* host order; 0: none */
 	uint32_t ifindex; /* 0: none */
 };

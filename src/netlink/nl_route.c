@@ -11,8 +11,8 @@ void bri_nl_route_encode_dump(struct bri_nl_request *req)
 	bri_nl_request_init(req, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
 }
 
-int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_nl_ip *dst,
-	const struct bri_nl_ip *source, uint32_t ifindex)
+int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_ip *dst,
+	const struct bri_ip *source, uint32_t ifindex)
 {
 	size_t size = bri_nl_attr_ip_size(dst->family);
 	struct rtmsg *fixed;
@@ -33,7 +33,7 @@ int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_nl_i
 }
 
 /* RTA_VIA: a gateway of another family than the route's. */
-static bool decode_via(const struct nlattr *attr, struct bri_nl_ip *ret)
+static bool decode_via(const struct nlattr *attr, struct bri_ip *ret)
 {
 	uint16_t family;
 	size_t size;
@@ -43,13 +43,13 @@ static bool decode_via(const struct nlattr *attr, struct bri_nl_ip *ret)
 	size = bri_nl_attr_ip_size(family);
 	if (size == 0 || mnl_attr_get_payload_len(attr) != sizeof(family) + size)
 		return false;
-	*ret = (struct bri_nl_ip) { .family = family };
+	*ret = (struct bri_ip) { .family = family };
 	memcpy(ret->bytes, (const uint8_t *)mnl_attr_get_payload(attr) + sizeof(family), size);
 	return true;
 }
 
 /* The gateway of a route or of one hop, if there is one. */
-static int decode_gateway(const struct nlattr **tb, int family, struct bri_nl_ip *ret)
+static int decode_gateway(const struct nlattr **tb, int family, struct bri_ip *ret)
 {
 	if (tb[RTA_GATEWAY])
 		return bri_nl_attr_ip(tb[RTA_GATEWAY], family, ret) ? 0 : -EBADMSG;

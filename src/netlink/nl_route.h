@@ -7,9 +7,9 @@
 #define BRI_NL_ROUTE_MAX_HOPS 8u /* of a multipath route; further ones are not seen */
 
 struct bri_nl_hop {
-	uint32_t ifindex;         /* 0: none (an unreachable route) */
-	struct bri_nl_ip gateway; /* family 0: on link; may be IPv6 for an IPv4 route (RFC 5549) */
-	uint8_t flags;            /* RTNH_F_DEAD, RTNH_F_LINKDOWN, ... */
+	uint32_t ifindex;      /* 0: none (an unreachable route) */
+	struct bri_ip gateway; /* family 0: on link; may be IPv6 for an IPv4 route (RFC 5549) */
+	uint8_t flags;         /* RTNH_F_DEAD, RTNH_F_LINKDOWN, ... */
 };
 
 struct bri_nl_route {
@@ -19,11 +19,11 @@ struct bri_nl_route {
 	uint8_t type;   /* RTN_UNICAST, RTN_LOCAL, RTN_UNREACHABLE, ... */
 	uint8_t scope;
 	uint8_t protocol;
-	uint32_t table;          /* RT_TABLE_MAIN 254, RT_TABLE_LOCAL 255, ... */
-	uint32_t flags;          /* RTM_F_CLONED: a cache entry */
-	uint32_t metric;         /* smaller is better */
-	struct bri_nl_ip dst;    /* family 0 when prefix is 0 */
-	struct bri_nl_ip source; /* preferred source address; family 0: none */
+	uint32_t table;       /* RT_TABLE_MAIN 254, RT_TABLE_LOCAL 255, ... */
+	uint32_t flags;       /* RTM_F_CLONED: a cache entry */
+	uint32_t metric;      /* smaller is better */
+	struct bri_ip dst;    /* family 0 when prefix is 0 */
+	struct bri_ip source; /* preferred source address; family 0: none */
 	uint32_t n_hops;
 	struct bri_nl_hop hops[BRI_NL_ROUTE_MAX_HOPS];
 };
@@ -37,8 +37,8 @@ void bri_nl_route_encode_dump(struct bri_nl_request *req);
  *   ifindex  0, or the device it must leave by
  * Returns 0 or -EINVAL (families differ, or are not IP).
  */
-int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_nl_ip *dst,
-	const struct bri_nl_ip *source, uint32_t ifindex);
+int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_ip *dst,
+	const struct bri_ip *source, uint32_t ifindex);
 
 /* bri_nl_route_decode(): returns 0, BRI_NL_OTHER (another message or family), or -EBADMSG. */
 int bri_nl_route_decode(const struct nlmsghdr *msg, struct bri_nl_route *ret);

@@ -1,7 +1,7 @@
 /*
- * The network as this host sees it: interfaces, addresses, routes, whether DNS is configured; and the
- * question "which interfaces can this connection use?". Snapshots never change once made.
- * Knows nothing of connections, sockets or public objects.
+ * The network as this host sees it: interfaces, addresses, routes, whether DNS is configured; and
+ * the question "which interfaces can this connection use?". Snapshots never change once made. Knows
+ * nothing of connections, sockets or public objects.
  */
 #ifndef BRI_NETSTATE_H
 #define BRI_NETSTATE_H
@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include "base/base.h"
+#include "netlink/nl_ip.h"
 
 struct dispatch_queue_s;
 
@@ -26,12 +27,7 @@ enum bri_iftype {
 /* Limits: a host can have any number of containers and routes. What is over is not seen. */
 #define BRI_NETSTATE_MAX_INTERFACES 4096u
 #define BRI_NETSTATE_MAX_ADDRESSES  16384u
-#define BRI_NETSTATE_MAX_ROUTES	    1024u
-
-struct bri_ip {
-	uint16_t family; /* AF_INET, AF_INET6; 0: none */
-	uint8_t bytes[16]; /* network order; the first 4 for AF_INET */
-};
+#define BRI_NETSTATE_MAX_ROUTES     1024u
 
 #define BRI_NETADDR_TENTATIVE  1u /* duplicate address detection is not over, or has failed */
 #define BRI_NETADDR_DEPRECATED 2u
@@ -58,10 +54,10 @@ struct bri_netif {
 	uint32_t index;
 	char name[IF_NAMESIZE];
 	char kind[IF_NAMESIZE]; /* of linkinfo: "veth", "wireguard"; "" for hardware */
-	uint16_t hwtype; /* ARPHRD_* */
+	uint16_t hwtype;        /* ARPHRD_* */
 	enum bri_iftype type;
 	uint32_t mtu;
-	bool up; /* administratively */
+	bool up;      /* administratively */
 	bool running; /* can pass packets: carrier, not dormant */
 	bool dormant; /* up, comes to life on demand (RFC 2863) */
 	bool multicast;
@@ -72,7 +68,8 @@ struct bri_netif {
 /* Immutable; reference counted. Interfaces by index, addresses and routes by interface. */
 struct bri_netstate {
 	_Atomic int32_t refs;
-	bool complete; /* false: netlink is not to be had, or a limit was hit: what is absent may exist */
+	bool complete;   /* false: the kernel could not be asked; what is absent may exist */
+	bool all_routes; /* false: there are more than the limit; all default routes are here */
 	bool has_dns;
 	size_t n_interfaces, n_addresses, n_routes;
 	struct bri_netif *interfaces;
@@ -81,15 +78,16 @@ struct bri_netstate {
 };
 
 /*
- * bri_netstate_get(): the current snapshot, +1, bri_netstate_put() it. Never NULL but for no memory.
- * The first call opens the monitor and reads the network; later ones are a lock and a count.
- * Context: any thread.
+ * bri_netstate_get(): the current snapshot, +1, bri_netstate_put() it. Never NULL but for no
+ * memory. The first call opens the monitor and reads the network; later ones are a lock and a
+ * count. Context: any thread.
  */
 struct bri_netstate *bri_netstate_get(void);
 struct bri_netstate *bri_netstate_ref(struct bri_netstate *state);
 void bri_netstate_put(struct bri_netstate *state);
 
-/* bri_netstate_read(): reads the network now, past the monitor. Returns 0 or -errno. Blocks some 100 us. */
+/* bri_netstate_read(): reads the network now, past the monitor. Returns 0 or -errno. Blocks some
+ * 100 us. */
 int bri_netstate_read(struct bri_netstate **ret);
 
 /*
@@ -110,8 +108,8 @@ void bri_netstate_unsubscribe(struct bri_netstate_sub *sub);
 const struct bri_netif *bri_netstate_by_index(const struct bri_netstate *state, uint32_t index);
 const struct bri_netif *bri_netstate_by_name(const struct bri_netstate *state, const char *name);
 /* bri_netstate_by_address(): the interface that owns this local address (a subflow's, say). */
-const struct bri_netif *bri_netstate_by_address(const struct bri_netstate *state,
-	const struct sockaddr *local);
+const struct bri_netif *bri_netstate_by_address(
+	const struct bri_netstate *state, const struct sockaddr *local);
 
 /* bri_netstate_equal(): the same content. */
 bool bri_netstate_equal(const struct bri_netstate *a, const struct bri_netstate *b);
@@ -138,24 +136,26 @@ enum bri_path_reason {
 /* Zero-initialised: any path to the internet. */
 struct bri_netstate_query {
 	const struct sockaddr *remote; /* AF_INET or AF_INET6; NULL: not known (yet) */
-	const struct sockaddr *local; /* address the connection is bound to; NULL or wildcard: any */
+	const struct sockaddr
+		*local; /* address the connection is bound to; NULL or wildcard: any */
 	/*
 	 * Without a remote: false asks for a default route, as a monitor does; true takes any
 	 * interface with an address, loopback last: a name that is not resolved yet, a listener.
 	 */
 	bool any_destination;
-	int ip_version; /* 4, 6; 0: any */
-	uint32_t required_index; /* 0: none */
+	int ip_version;                /* 4, 6; 0: any */
+	uint32_t required_index;       /* 0: none */
 	enum bri_iftype required_type; /* BRI_IFTYPE_OTHER: none */
-	uint32_t prohibited_types; /* BRI_IFTYPE_BIT()s */
+	uint32_t prohibited_types;     /* BRI_IFTYPE_BIT()s */
 	uint32_t prohibited_indexes[BRI_NETSTATE_MAX_PROHIBITED];
 	size_t n_prohibited;
 	bool prohibit_expensive;
 	bool prohibit_constrained;
-	uint32_t route_ifindex; /* the kernel's own choice (bri_netstate_route()), goes first; 0: not asked */
+	uint32_t route_ifindex; /* the kernel's own choice (bri_netstate_route()), goes first; 0:
+				   not asked */
 };
 
-#define BRI_NETSTATE_MAX_USABLE	  16u
+#define BRI_NETSTATE_MAX_USABLE   16u
 #define BRI_NETSTATE_MAX_GATEWAYS 16u
 
 struct bri_netstate_result {
@@ -183,11 +183,11 @@ void bri_netstate_evaluate(const struct bri_netstate *state, const struct bri_ne
 /*
  * bri_netstate_route(): what the kernel's routing says for a destination.
  *   local, ifindex  optional: bound address and device; NULL and 0
- *   ret_ifindex     the device it would leave by; ret_source: the address it would have (family 0: none)
- * Returns 0, or -ENETUNREACH, -EHOSTUNREACH, -errno. Context: any; one netlink exchange.
+ *   ret_ifindex     the device it would leave by; ret_source: the address it would have (family 0:
+ * none) Returns 0, or -ENETUNREACH, -EHOSTUNREACH, -errno. Context: any; one netlink exchange.
  */
-int bri_netstate_route(const struct sockaddr *remote, const struct sockaddr *local, uint32_t ifindex,
-	uint32_t *ret_ifindex, struct bri_ip *ret_source);
+int bri_netstate_route(const struct sockaddr *remote, const struct sockaddr *local,
+	uint32_t ifindex, uint32_t *ret_ifindex, struct bri_ip *ret_source);
 
 /* bri_ip_from_sockaddr(): IPv4-mapped becomes AF_INET; family 0 when it is neither v4 nor v6. */
 struct bri_ip bri_ip_from_sockaddr(const struct sockaddr *sa);
