@@ -33,6 +33,8 @@ BRAID_DECLS_BEGIN
  * @constant braid_multipath_options_refused An option that the parameters require cannot be had
  *   with it.
  * @constant braid_multipath_failed socket() failed for another cause, or the kernel does not tell.
+ * @constant braid_multipath_syn_dropped SYNs that asked for it were lost, a plain one was answered.
+ * @constant braid_multipath_client_plain An accepted connection: the client opened plain TCP.
  */
 typedef enum {
 	braid_multipath_active = 0,
@@ -48,6 +50,8 @@ typedef enum {
 	braid_multipath_fell_back = 10,
 	braid_multipath_options_refused = 11,
 	braid_multipath_failed = 12,
+	braid_multipath_syn_dropped = 13,
+	braid_multipath_client_plain = 14,
 } braid_multipath_reason_t;
 
 /*!

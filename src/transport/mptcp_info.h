@@ -13,25 +13,26 @@
  */
 #define BRI_MPTCP_MAX_SUBFLOWS 32u
 
-/* Why a connection is not multipath. The public enum braid_multipath_reason has the same values. */
+/*
+ * Why a connection is not multipath. The values are those of the public braid_multipath_reason_t
+ * (braid/multipath.h), in the same order.
+ */
 enum bri_mptcp_reason {
 	BRI_MPTCP_REASON_NONE = 0,           /* it is multipath */
-	BRI_MPTCP_REASON_UNDECIDED = 1,      /* not connected yet */
-	BRI_MPTCP_REASON_NOT_REQUESTED = 2,  /* multipath service disabled */
-	BRI_MPTCP_REASON_KERNEL_TOO_OLD = 3, /* EINVAL: before 5.6 */
-	BRI_MPTCP_REASON_NOT_BUILT_IN = 4,   /* EPROTONOSUPPORT */
-	BRI_MPTCP_REASON_DISABLED = 5,       /* ENOPROTOOPT: net.mptcp.enabled = 0 */
-	BRI_MPTCP_REASON_BLOCKED = 6,        /* EPERM, EACCES: SELinux, seccomp, eBPF */
-	BRI_MPTCP_REASON_BLACKHOLE = 7,      /* this host stopped asking, see blackhole_timeout */
-	BRI_MPTCP_REASON_SYN_DROPPED =
-		8, /* SYNs that ask for it were lost, a plain one was answered */
-	BRI_MPTCP_REASON_PEER_REFUSED =
-		9,                      /* the answer had no MP_CAPABLE: server, or a middlebox */
-	BRI_MPTCP_REASON_STRIPPED = 10, /* options were lost after the handshake */
-	BRI_MPTCP_REASON_CLIENT_PLAIN = 11, /* accepted: the client opened plain TCP */
-	BRI_MPTCP_REASON_INCOMPATIBLE = 12, /* an option of the socket rules it out (TCP MD5) */
-	BRI_MPTCP_REASON_NOT_TCP = 13,      /* UDP, QUIC: no multipath on this transport */
-	BRI_MPTCP_REASON_OTHER = 14,        /* fell back, or no socket; nothing tells why */
+	BRI_MPTCP_REASON_NOT_REQUESTED = 1,  /* multipath service disabled */
+	BRI_MPTCP_REASON_UNDECIDED = 2,      /* not connected yet */
+	BRI_MPTCP_REASON_NOT_TCP = 3,        /* UDP, QUIC: no multipath on this transport */
+	BRI_MPTCP_REASON_KERNEL_TOO_OLD = 4, /* EINVAL: before 5.6 */
+	BRI_MPTCP_REASON_NOT_BUILT_IN = 5,   /* EPROTONOSUPPORT */
+	BRI_MPTCP_REASON_DISABLED = 6,       /* ENOPROTOOPT: net.mptcp.enabled = 0 */
+	BRI_MPTCP_REASON_BLOCKED = 7,        /* EPERM, EACCES: SELinux, seccomp, eBPF */
+	BRI_MPTCP_REASON_PEER_REFUSED = 8,  /* the answer had no MP_CAPABLE: server, or middlebox */
+	BRI_MPTCP_REASON_BLACKHOLE = 9,     /* this host stopped asking, see blackhole_timeout */
+	BRI_MPTCP_REASON_STRIPPED = 10,     /* options were lost after the handshake */
+	BRI_MPTCP_REASON_INCOMPATIBLE = 11, /* an option of the socket rules it out (TCP MD5) */
+	BRI_MPTCP_REASON_OTHER = 12,        /* fell back, or no socket; nothing tells why */
+	BRI_MPTCP_REASON_SYN_DROPPED = 13,  /* SYNs that ask were lost, a plain one was answered */
+	BRI_MPTCP_REASON_CLIENT_PLAIN = 14, /* accepted: the client opened plain TCP */
 };
 
 /* Counters of the namespace (MPTcpExt) that tell causes apart; -1: this kernel has none of the
