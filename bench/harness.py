@@ -66,10 +66,10 @@ class Program:
         self.child.stdout.close()
         self.errors.close()
 
-    def last_words(self):
+    def complaint(self):
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no message"
+        return lines[0] if lines else "no message"
 
     def line(self):
         """The next line of its output."""
@@ -79,7 +79,7 @@ class Program:
                 raise SampleError(f"{self.name}: no answer in time")
             data = os.read(self.child.stdout.fileno(), 65536)
             if not data:
-                raise SampleError(f"{self.name} ended: {self.last_words()}")
+                raise SampleError(f"{self.name} ended: {self.complaint()}")
             self.rest += data
         line, self.rest = self.rest.split(b"\n", 1)
         return line.decode()

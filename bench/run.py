@@ -26,11 +26,15 @@ PROGRAMS["epoll"] = ("server_epoll", "load")
 PROGRAMS["network-mq"] = PROGRAMS["network"]
 EXTRA = {"network-mq": ["--queues", "0"]}
 
+CONTROL = "control"  # a reference measured a second time: its ratio to itself is the run's noise
+NAMES[CONTROL] = "control"
+
 BULK_OF_RAW = 0.97
 OF_BETTER_LIBRARY = 1.0
 OF_EPOLL = 0.9
 IDLE_BYTES = 2048
 
+MOST_CONNS = 20000  # what the programs accept
 MOST_STALLED = 0.7  # of the window; such a sample says nothing and is taken again
 TRIES = 3
 GIVE_UP_AFTER = 2  # failed samples in a row of one implementation in one test
@@ -112,8 +116,13 @@ def plan(args):
     return cells
 
 
-def pair(impl, role):
+def control_of(cell):
+    return "raw" if cell.kind == "bulk" else "epoll"
+
+
+def pair(cell, impl):
     """The two programs of a sample: the one under test against the fixed one of the other role."""
+    impl, role = control_of(cell) if impl == CONTROL else impl, cell.role
     server, client = PROGRAMS["epoll"]
     if role == "server":
         server = PROGRAMS[impl][0]
@@ -129,7 +138,7 @@ def window_of(cell, args):
 
 def take(harness, cell, impl, args, label):
     """One sample that means something: tried again when the kernel stalled through it."""
-    server, client = pair(impl, cell.role)
+    server, client = pair(cell, impl)
     best = None
     for attempt in range(TRIES):
         try:
@@ -151,10 +160,12 @@ def run_cell(harness, cell, impls, args, rnd, cache):
     order = list(impls)
     random.shuffle(order)
     for impl in order:
-        if len(cell.errors.get(impl, [])) >= GIVE_UP_AFTER:
+        if len(cell.errors.get(impl, [])) >= GIVE_UP_AFTER or (
+                impl == CONTROL and (cell.kind == "idle" or control_of(cell) not in impls)):
             continue
-        server, client = pair(impl, cell.role)
-        key = (tuple(server), tuple(client), cell.mode, cell.proto, cell.conns, cell.pin)
+        server, client = pair(cell, impl)
+        key = (tuple(server), tuple(client), cell.mode, cell.proto, cell.conns, cell.pin,
+               impl == CONTROL)
         label = f"{cell.title}-{impl}-{rnd}".replace(", ", "-").replace(" ", "_")
         try:
             # raw epoll in the server role and in the client role are the same two programs
@@ -169,11 +180,10 @@ def run_cell(harness, cell, impls, args, rnd, cache):
 
 def cached_cpu(cell, impl):
     """The shared epoll sample carries the server's CPU; as a client it is the other end's."""
-    if impl == "epoll" and cell.role == "client":
-        return lambda s: cell.cpu({**s, "cpu_ns": s["self_cpu_ns"]})
-    if impl == "epoll":
-        return lambda s: cell.cpu({**s, "cpu_ns": s["peer_cpu_ns"]})
-    return cell.cpu
+    if impl not in ("epoll", CONTROL):
+        return cell.cpu
+    which = "self_cpu_ns" if cell.role == "client" else "peer_cpu_ns"
+    return lambda s: cell.cpu({**s, "cpu_ns": s[which]})
 
 
 def measure(harness, cells, impls, args):
@@ -220,25 +230,39 @@ def cell_text(cell, impl, installed):
     return f"{show_number(values['median'])} ({show_number(values['q1'])}-{show_number(values['q3'])})"
 
 
+def noise(cell, what):
+    """The control's ratios to its twin: what this run makes of no difference at all."""
+    twin = control_of(cell)
+    mine, theirs = cell.series(CONTROL, what(CONTROL)), cell.series(twin, what(twin))
+    return [mine[r] / theirs[r] for r in sorted(mine) if theirs.get(r)]
+
+
+def ratio_rows(cells, impls, what):
+    rows = []
+    for cell in cells:
+        if cell.kind == "idle":
+            continue
+        mine = cell.series(UNDER_TEST, what(cell)(UNDER_TEST))
+        row = [cell.title]
+        for impl in impls:
+            theirs = cell.series(impl, what(cell)(impl))
+            row.append(show_ratio([mine[r] / theirs[r] for r in sorted(mine) if theirs.get(r)]))
+        rows.append(row + [show_ratio(noise(cell, what(cell)))])
+    return rows
+
+
 def print_results(cells, shown, installed):
     print_table("Median (and quartiles)", ["test", "unit"] + [NAMES[i] for i in shown],
                 [[c.title, c.unit] + [cell_text(c, i, installed) for i in shown] for c in cells])
     rest = [i for i in shown if i != UNDER_TEST]
     if UNDER_TEST not in shown or UNDER_TEST not in installed:
         print(f"\n{NAMES[UNDER_TEST]} was not measured: no ratios.")
-        return
-    head = ["libNetwork /"] + [NAMES[i] for i in rest]
+        rest = []
+    head = ["libNetwork /"] + [NAMES[i] for i in rest] + ["control / itself"]
     print_table("Ratio of rates, taken inside each round (above 1: libNetwork is better)", head,
-                [[c.title] + [show_ratio(c.ratios(UNDER_TEST, i, c.value)) for i in rest]
-                 for c in cells if c.kind != "idle"])
-    rows = []
-    for c in cells:
-        if c.kind != "idle":
-            mine = c.series(UNDER_TEST, c.cpu)
-            rows.append([c.title] + [show_ratio([
-                mine[r] / v for r, v in c.series(i, cached_cpu(c, i)).items()
-                if v and r in mine]) for i in rest])
-    print_table("Ratio of CPU time per operation or byte (below 1: libNetwork is better)", head, rows)
+                ratio_rows(cells, rest, lambda cell: lambda impl: cell.value))
+    print_table("Ratio of CPU time per operation or byte (below 1: libNetwork is better)", head,
+                ratio_rows(cells, rest, lambda cell: lambda impl: cached_cpu(cell, impl)))
     print_stalls(cells, shown)
 
 
@@ -309,10 +333,11 @@ def to_json(cells, shown, verdicts, args, seconds):
                 spread(c.ratios(UNDER_TEST, i, c.value)),
                 "samples": [{"round": r, **s} for r, s in sorted(samples.items())],
                 "errors": c.errors.get(i, [])}
+        noises = spread(noise(c, lambda impl: c.value))
         tests.append({"test": c.kind, "mode": c.mode, "role": c.role, "proto": c.proto,
                       "conns": c.conns, "pin": c.pin, "unit": c.unit,
                       "cpu_unit": "ns per KiB" if c.kind == "bulk" else "ns per operation",
-                      "impls": impls})
+                      "control_ratio": noises, "impls": impls})
     return {"kernel": platform.release(), "cpus": os.cpu_count(), "seconds": round(seconds, 1),
             "settings": {k: v for k, v in vars(args).items() if k not in ("json", "bin")},
             "tests": tests, "targets": verdicts}
@@ -333,6 +358,19 @@ def positive(text):
     return value
 
 
+def count(most):
+    def convert(text):
+        value = int(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"not between 1 and {most}")
+        return value
+    return convert
+
+
+def counts(text):
+    return [count(MOST_CONNS)(n) for n in text.split(",")]
+
+
 def words(choices):
     def convert(text):
         chosen = text.split(",")
@@ -349,7 +387,7 @@ def arguments():
     p.add_argument("--bin", default=here, help="folder of the built programs")
     p.add_argument("--quick", action="store_true", help="about a minute; coarse")
     p.add_argument("--full", action="store_true", help="about 25 minutes; fine")
-    p.add_argument("--rounds", type=int)
+    p.add_argument("--rounds", type=count(1000))
     p.add_argument("--seconds", type=positive, help="length of one sample")
     p.add_argument("--budget", type=positive, default=3600, help="start no round that would end later (s)")
     p.add_argument("--only", type=words(["bulk", "echo", "connect", "idle"]),
@@ -357,9 +395,10 @@ def arguments():
     p.add_argument("--impl", type=words(list(PROGRAMS)), default=IMPLS)
     p.add_argument("--proto", type=words(["tcp", "mptcp"]), default=["tcp", "mptcp"])
     p.add_argument("--role", type=words(["server", "client"]), default=["server", "client"])
-    p.add_argument("--echo-conns", type=lambda t: [int(n) for n in t.split(",")], default=[1, 64, 1000])
-    p.add_argument("--idle", type=int, help="idle connections (10000; 2000 with --quick)")
-    p.add_argument("--idle-rounds", type=int)
+    p.add_argument("--echo-conns", type=counts, default=[1, 64, 1000])
+    p.add_argument("--idle", type=count(MOST_CONNS), help="idle connections (10000; 2000 with --quick)")
+    p.add_argument("--idle-rounds", type=count(1000))
+    p.add_argument("--no-control", action="store_true", help="do not measure a reference twice")
     p.add_argument("--pin", choices=["same", "split"], help="client and server on one CPU, or on two")
     p.add_argument("--perf", metavar="DIR", help="perf record of the program under test, per sample")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order")
@@ -393,7 +432,8 @@ def main():
     print(f"kernel {platform.release()}, {os.cpu_count()} CPUs, {args.rounds} rounds of {args.ms} ms, "
           f"seed {args.seed}", flush=True)
     started = time.monotonic()
-    measure(harness, cells, installed, args)
+    control = [] if args.no_control or args.quick else [CONTROL]
+    measure(harness, cells, installed + control, args)
     seconds = time.monotonic() - started
     print_results(cells, args.impl, installed)
     verdicts = [v for c in cells for v in judge_cell(c)] if UNDER_TEST in installed else []
