@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 
@@ -176,32 +177,40 @@ static long read_sysctl(const char *path)
 	return value;
 }
 
-void bri_lab_explain_userns(int error, char *why, size_t why_size)
+bool bri_lab_explain_sysctl(char *why, size_t why_size)
 {
 	static const struct {
 		const char *path;
 		long forbids;
+		bool spares_root;
 		const char *text;
 	} causes[] = {
-		{ "/proc/sys/kernel/unprivileged_userns_clone", 0,
+		{ "/proc/sys/kernel/unprivileged_userns_clone", 0, true,
 			"user namespaces are forbidden: kernel.unprivileged_userns_clone=0" },
-		{ "/proc/sys/user/max_user_namespaces", 0,
+		{ "/proc/sys/user/max_user_namespaces", 0, false,
 			"user namespaces are forbidden: user.max_user_namespaces=0" },
-		{ "/proc/sys/user/max_net_namespaces", 0,
+		{ "/proc/sys/user/max_net_namespaces", 0, false,
 			"network namespaces are forbidden: user.max_net_namespaces=0" },
-		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
+		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1, true,
 			"user namespaces are restricted: "
 			"kernel.apparmor_restrict_unprivileged_userns=1" },
 	};
 
-	if (!why || !why_size)
-		return;
 	for (size_t i = 0; i < BRI_LEN(causes); i++) {
+		if (causes[i].spares_root && geteuid() == 0)
+			continue;
 		if (read_sysctl(causes[i].path) == causes[i].forbids) {
-			snprintf(why, why_size, "%s", causes[i].text);
-			return;
+			refuse(why, why_size, "", causes[i].text);
+			return true;
 		}
 	}
+	return false;
+}
+
+void bri_lab_explain_userns(int error, char *why, size_t why_size)
+{
+	if (!why || !why_size || bri_lab_explain_sysctl(why, why_size))
+		return;
 	snprintf(why, why_size, "user namespace: %s%s", strerror(-error),
 		error == -EPERM ? " (a container's seccomp filter?)" : "");
 }

@@ -19,6 +19,9 @@ bool bri_lab_check_name(const char *name);
 /* bri_lab_find_mib(): `text` as of /proc/net/netstat (pairs of lines) or snmp6 (name and value). */
 int bri_lab_find_mib(const char *text, const char *name, uint64_t *ret);
 
+/* bri_lab_explain_sysctl(): does a sysctl forbid namespaces? Then which, in `why`. */
+bool bri_lab_explain_sysctl(char *why, size_t why_size);
+
 /* bri_lab_explain_userns(): why making the namespaces failed with `error`. */
 void bri_lab_explain_userns(int error, char *why, size_t why_size);
 

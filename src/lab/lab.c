@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "lab/control.h"
 #include "lab/check.h"
+#include "lab/control.h"
 #include "lab/emulator.h"
 #include "lab/launch.h"
+#include "lab/scenario.h"
 
 #define OPEN_TIMEOUT_S   20 /* setting up takes 20 ms; a machine in trouble more */
 #define REPLY_TIMEOUT_S  10
@@ -136,6 +137,8 @@ static int greet(struct bri_lab *lab, char *why, size_t why_size)
 	hello.why[sizeof(hello.why) - 1] = 0;
 	if (r < 0) {
 		copy_why(why, why_size, hello.why[0] ? hello.why : strerror(-r));
+		if (r == -EPERM || r == -EACCES || r == -ENOSPC)
+			(void)bri_lab_explain_sysctl(why, why_size);
 		return r;
 	}
 	lab->hello = hello.u.hello;
@@ -501,6 +504,27 @@ int bri_lab_set_state(struct bri_lab *lab, uint32_t path, enum bri_lab_state sta
 	struct bri_lab_change change = { .set = BRI_LAB_SET_STATE, .state = state };
 
 	return bri_lab_set(lab, path, &change);
+}
+
+int bri_lab_set_text(struct bri_lab *lab, const char *text)
+{
+	struct bri_lab_change changes[BRI_SCENARIO_MAX_CHANGES];
+	char name[BRI_LAB_NAME_SIZE] = "";
+	size_t len = strcspn(text, " \t");
+	char why[160] = "";
+	int path, n, r = 0;
+
+	if (len < sizeof(name))
+		memcpy(name, text, len);
+	path = bri_lab_path(lab, name);
+	if (path < 0)
+		return path;
+	n = bri_scenario_parse_changes(text + len, why, sizeof(why), changes);
+	if (n < 0)
+		bri_error("lab: %s: %s", text, why);
+	for (int i = 0; r == 0 && i < n; i++)
+		r = bri_lab_set(lab, (uint32_t)path, &changes[i]);
+	return n < 0 ? n : r;
 }
 
 int bri_lab_start(struct bri_lab *lab)

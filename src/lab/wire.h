@@ -8,9 +8,10 @@
 #include "base/base.h"
 #include "lab/lab.h"
 
-#define BRI_WIRE_MAX_FRAME  2048  /* an MTU of 1500 with its header, and the ring slot it came in */
-#define BRI_WIRE_MAX_FRAMES 65536 /* in one direction at once: 128 MiB; more is dropped as queue   \
-				   */
+#define BRI_WIRE_MAX_FRAME 2048 /* an MTU of 1500 with its header, and the ring slot it came in */
+#define BRI_WIRE_MAX_FRAMES                                                                        \
+	65536 /* in one direction at once: 128 MiB; more is dropped as queue                       \
+	       */
 
 struct bri_wire_frame {
 	uint64_t at_ns; /* in flight: when it arrives */
