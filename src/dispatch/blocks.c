@@ -3,6 +3,7 @@
 
 #include "dispatch/data_impl.h"
 #include "dispatch/group_internal.h"
+#include "dispatch/source_internal.h"
 
 /*
  * DISPATCH_DATA_DESTRUCTOR_FREE and _MUNMAP: blocks that are known by their address. They do not
@@ -86,4 +87,19 @@ void dispatch_apply(size_t iterations, dispatch_queue_t queue, const void *block
 {
 	dispatch_apply_f(iterations, queue, (void *)(uintptr_t)block,
 		(void (*)(void *, size_t))invoke_of(block));
+}
+
+void dispatch_source_set_event_handler(dispatch_source_t source, const void *handler)
+{
+	bri_source_set_handler(source, BRI_SOURCE_EVENT, bri_callable_from_block(handler));
+}
+
+void dispatch_source_set_cancel_handler(dispatch_source_t source, const void *handler)
+{
+	bri_source_set_handler(source, BRI_SOURCE_CANCEL, bri_callable_from_block(handler));
+}
+
+void dispatch_source_set_registration_handler(dispatch_source_t source, const void *handler)
+{
+	bri_source_set_handler(source, BRI_SOURCE_REGISTRATION, bri_callable_from_block(handler));
 }

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "dispatch/dispatch_object.h"
 #include "dispatch/queue_internal.h"
-#include "dispatch/source.h"
+#include "dispatch/source_internal.h"
 
 static struct dispatch_queue_s *as_queue(void *object)
 {
