@@ -225,6 +225,13 @@ int bri_cli_parse_target(
 	return r;
 }
 
+bool bri_cli_is_numeric(const char *host)
+{
+	struct in_addr v4;
+
+	return inet_pton(AF_INET, host, &v4) == 1 || is_address6(host);
+}
+
 bool bri_cli_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");

@@ -72,6 +72,9 @@ int bri_cli_parse_port(const char *text, const char *protocol, bool zero_ok,
 int bri_cli_parse_target(
 	const char *text, bool with_empty_host, bool zero_ok, struct bri_cli_target *ret);
 
+/* bri_cli_is_numeric(): an IPv4 or IPv6 address, not a name. */
+bool bri_cli_is_numeric(const char *host);
+
 /* bri_cli_colour(): may escape sequences go to this fd: a terminal, no NO_COLOR, TERM not dumb. */
 bool bri_cli_colour(int fd);
 

@@ -58,6 +58,9 @@ static int parse_listen(const char *text, struct check_options *ret)
 	r = bri_cli_parse_port(text, "tcp", true, target->port);
 	if (r == -EINVAL)
 		r = bri_cli_parse_target(text, true, true, target);
+	if (r == 0 && *target->host && !bri_cli_is_numeric(target->host))
+		return bri_cli_usage(
+			"check", "'%s' is not a numeric address to listen on", target->host);
 	if (r == 0 && *target->port)
 		return 0;
 	if (r == -ERANGE)

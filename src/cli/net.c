@@ -1,0 +1,178 @@
+/* What the commands that talk over the network share: errors, addresses and subflows as text. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/net.h"
+
+/* The codes of domain dns, by their numbers in Apple's dns_sd.h. */
+static const char *dns_text(int code)
+{
+	switch (code) {
+	case -65538: return "no such name";
+	case -65554: return "the name has no address";
+	case -65568: return "no answer from the name server";
+	case -65563: return "no name server is configured or running";
+	default: return NULL;
+	}
+}
+
+const char *bri_net_error_text(nw_error_t error, char *buffer, size_t size)
+{
+	int code;
+
+	if (!error)
+		return "no reason given";
+	code = nw_error_get_error_code(error);
+	switch (nw_error_get_error_domain(error)) {
+	case nw_error_domain_posix: return strerror(code);
+	case nw_error_domain_dns:
+		if (dns_text(code))
+			return dns_text(code);
+		snprintf(buffer, size, "name resolution failed (%d)", code);
+		return buffer;
+	case nw_error_domain_tls: snprintf(buffer, size, "TLS error %d", code); return buffer;
+	case nw_error_domain_invalid:
+	case nw_error_domain_wifi_aware: break;
+	}
+	snprintf(buffer, size, "error %d", code);
+	return buffer;
+}
+
+bool bri_net_is(nw_error_t error, int code)
+{
+	return error && nw_error_get_error_domain(error) == nw_error_domain_posix &&
+	       nw_error_get_error_code(error) == code;
+}
+
+void bri_net_sockaddr_text(const struct sockaddr *address, char ret[static BRI_NET_ADDRESS_SIZE])
+{
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+	char text[INET6_ADDRSTRLEN];
+
+	if (address->sa_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text)))
+		snprintf(ret, BRI_NET_ADDRESS_SIZE, "%s:%u", text, ntohs(v4->sin_port));
+	else if (address->sa_family == AF_INET6 &&
+		 inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text)))
+		snprintf(ret, BRI_NET_ADDRESS_SIZE, "[%s]:%u", text, ntohs(v6->sin6_port));
+	else
+		snprintf(ret, BRI_NET_ADDRESS_SIZE, "?");
+}
+
+void bri_net_endpoint_text(nw_endpoint_t endpoint, char ret[static BRI_NET_ADDRESS_SIZE])
+{
+	const struct sockaddr *address = endpoint ? nw_endpoint_get_address(endpoint) : NULL;
+	const char *name = endpoint ? nw_endpoint_get_hostname(endpoint) : NULL;
+
+	if (address)
+		bri_net_sockaddr_text(address, ret);
+	else if (name)
+		snprintf(ret, BRI_NET_ADDRESS_SIZE, "%.100s:%u", name,
+			nw_endpoint_get_port(endpoint));
+	else
+		snprintf(ret, BRI_NET_ADDRESS_SIZE, "?");
+}
+
+void bri_net_peer_text(nw_connection_t connection, char ret[static BRI_NET_ADDRESS_SIZE])
+{
+	nw_path_t path = nw_connection_copy_current_path(connection);
+	nw_endpoint_t endpoint = path ? nw_path_copy_effective_remote_endpoint(path) : NULL;
+
+	if (!endpoint)
+		endpoint = nw_connection_copy_endpoint(connection);
+	bri_net_endpoint_text(endpoint, ret);
+	nw_release(endpoint);
+	nw_release(path);
+}
+
+static void on_subflow(void *context, const struct braid_subflow *subflow)
+{
+	struct bri_net_subflows *list = context;
+
+	if (list->n < BRI_NET_MAX_SUBFLOWS)
+		memcpy(&list->list[list->n++], subflow,
+			bri_min_size(subflow->size, sizeof(*subflow)));
+}
+
+void bri_net_subflows_get(nw_connection_t connection, struct bri_net_subflows *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	braid_connection_enumerate_subflows_f(connection, ret, on_subflow);
+}
+
+void bri_net_subflow_text(const struct braid_subflow *subflow, char *ret, size_t size)
+{
+	char local[BRI_NET_ADDRESS_SIZE], remote[BRI_NET_ADDRESS_SIZE];
+
+	bri_net_sockaddr_text((const struct sockaddr *)&subflow->local, local);
+	bri_net_sockaddr_text((const struct sockaddr *)&subflow->remote, remote);
+	snprintf(ret, size, "%s -> %s%s%s, RTT %u.%u ms, sent %llu B, received %llu B%s%s", local,
+		remote, *subflow->if_name ? " on " : "", subflow->if_name, subflow->rtt_us / 1000,
+		subflow->rtt_us % 1000 / 100, (unsigned long long)subflow->bytes_sent,
+		(unsigned long long)subflow->bytes_received, subflow->backup ? ", backup" : "",
+		subflow->is_initial ? ", initial" : "");
+}
+
+void bri_net_subflows_json(
+	const struct bri_net_subflows *subflows, struct bri_json *json, const char *key)
+{
+	char text[BRI_NET_ADDRESS_SIZE];
+
+	bri_json_array(json, key);
+	for (size_t i = 0; i < subflows->n; i++) {
+		const struct braid_subflow *s = &subflows->list[i];
+
+		bri_json_object(json, NULL);
+		bri_json_unsigned(json, "id", s->id);
+		bri_net_sockaddr_text((const struct sockaddr *)&s->local, text);
+		bri_json_string(json, "local", text);
+		bri_net_sockaddr_text((const struct sockaddr *)&s->remote, text);
+		bri_json_string(json, "remote", text);
+		bri_json_string(json, "interface", *s->if_name ? s->if_name : NULL);
+		bri_json_bool(json, "initial", s->is_initial);
+		if (s->backup_known)
+			bri_json_bool(json, "backup", s->backup);
+		else
+			bri_json_null(json, "backup");
+		bri_json_unsigned(json, "rtt_us", s->rtt_us);
+		bri_json_unsigned(json, "bytes_sent", s->bytes_sent);
+		bri_json_unsigned(json, "bytes_received", s->bytes_received);
+		bri_json_end_object(json);
+	}
+	bri_json_end_array(json);
+}
+
+const char *bri_net_reason_name(braid_multipath_reason_t reason)
+{
+	static const char *const names[] = {
+		[braid_multipath_active] = "active",
+		[braid_multipath_not_requested] = "not_requested",
+		[braid_multipath_not_started] = "not_started",
+		[braid_multipath_not_tcp] = "not_tcp",
+		[braid_multipath_kernel_too_old] = "kernel_too_old",
+		[braid_multipath_kernel_not_compiled] = "kernel_not_compiled",
+		[braid_multipath_kernel_disabled] = "kernel_disabled",
+		[braid_multipath_not_permitted] = "not_permitted",
+		[braid_multipath_refused] = "refused",
+		[braid_multipath_suspended] = "suspended",
+		[braid_multipath_fell_back] = "fell_back",
+		[braid_multipath_options_refused] = "options_refused",
+		[braid_multipath_failed] = "failed",
+		[braid_multipath_syn_dropped] = "syn_dropped",
+		[braid_multipath_client_plain] = "client_plain",
+	};
+
+	return (size_t)reason < BRI_LEN(names) && names[reason] ? names[reason] : "unknown";
+}
+
+nw_parameters_t bri_net_tcp(nw_multipath_service_t service)
+{
+	nw_parameters_t parameters = nw_parameters_create_secure_tcp_f(
+		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+
+	if (parameters)
+		nw_parameters_set_multipath_service(parameters, service);
+	return parameters;
+}
