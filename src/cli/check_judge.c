@@ -57,7 +57,7 @@ static void judge_blackhole(const struct bri_check_facts *facts, struct bri_repo
 	const char *timeout = facts->sysctl[BRI_SYSCTL_BLACKHOLE];
 	struct bri_report_row *row;
 
-	if (facts->blackholes == BRI_CHECK_UNKNOWN || !*timeout)
+	if (facts->socket_errno || facts->blackholes == BRI_CHECK_UNKNOWN || !*timeout)
 		return; /* before 6.12 there is no detection */
 	if (facts->probe == BRI_PROBE_SUSPENDED) {
 		row = bri_report_add(report, BRI_VERDICT_BAD, "kernel.blackhole",
