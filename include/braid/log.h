@@ -24,17 +24,17 @@ typedef enum {
 /*!
  * @typedef braid_log_handler_f
  * @param level A braid_log_level_t.
- * @param message One line without its newline, borrowed. Called on any thread, also on several at
- *   once; it must not call this library.
+ * @param message One line without its newline, borrowed. Called on any thread, one at a time; it
+ * must not call this library.
  */
 typedef void (*braid_log_handler_f)(void *_Nullable context, int level, const char *message);
 
 /*!
  * @function braid_log_set_handler_f
- * @param max_level The least important level to be told of.
- * @param context The handler's first argument.
- * @param handler NULL: as at the start (the environment decides). The context must live as long as
- *   the handler is set, and is not destroyed.
+ * @param max_level The least important level to be told of; 0: none.
+ * @param context The handler's first argument; not destroyed. After another call of this function
+ *   has returned it is not used any more.
+ * @param handler NULL: as at the start (the environment decides).
  */
 void braid_log_set_handler_f(
 	int max_level, void *_Nullable context, braid_log_handler_f _Nullable handler);
