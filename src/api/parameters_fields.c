@@ -57,10 +57,9 @@ void nw_parameters_prohibit_interface(nw_parameters_t parameters, nw_interface_t
 		!bri_object_check(interface, BRI_KIND_INTERFACE, __func__))
 		return;
 	count = parameters->prohibited_interface_count;
-	for (size_t i = 0; i < count; i++) {
-		if (parameters->prohibited_interfaces[i] == interface)
-			return;
-	}
+	/* two pictures of one interface are one entry */
+	if (bri_parameters_prohibits_index(parameters, nw_interface_get_index(interface)))
+		return;
 	if (count == BRI_PARAMETERS_PROHIBITED_MAX) {
 		bri_error("%s: at most %d interfaces can be prohibited", __func__,
 			BRI_PARAMETERS_PROHIBITED_MAX);

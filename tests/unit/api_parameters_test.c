@@ -4,24 +4,13 @@
 #include <stdlib.h>
 #include "api/ip_options.h"
 #include "api/parameters.h"
+#include "api/path.h"
 #include "api/tcp_options.h"
 #include "api/udp_options.h"
 
-/* interfaces as identities: these tests look at nothing inside them */
-static void free_fake(struct bri_object *obj)
+static nw_interface_t new_interface(uint32_t index)
 {
-	free(obj);
-}
-
-static const struct bri_class fake_interface_class = {
-	.name = "nw_interface",
-	.kind = BRI_KIND_INTERFACE,
-	.destroy = free_fake,
-};
-
-static nw_interface_t new_interface(void)
-{
-	return bri_object_new(&fake_interface_class, 256);
+	return bri_interface_new(index, "eth", nw_interface_type_wired);
 }
 
 /* an application protocol with something to free, so that deep copies can be told from shallow */
@@ -470,7 +459,7 @@ static bool see_interface(void *context, nw_interface_t interface)
 static void required_interface(void **state)
 {
 	nw_parameters_t p = nw_parameters_create();
-	nw_interface_t eth = new_interface(), got;
+	nw_interface_t eth = new_interface(7), got;
 
 	(void)state;
 	nw_parameters_require_interface(p, eth);
@@ -488,13 +477,19 @@ static void required_interface(void **state)
 static void prohibited_interfaces(void **state)
 {
 	nw_parameters_t p = nw_parameters_create(), copy;
-	nw_interface_t a = new_interface(), b = new_interface();
+	nw_interface_t a = new_interface(2), b = new_interface(3);
+	nw_interface_t again = new_interface(2);
 	struct interfaces s = { 0 };
 
 	(void)state;
 	nw_parameters_prohibit_interface(p, a);
 	nw_parameters_prohibit_interface(p, b);
-	nw_parameters_prohibit_interface(p, a); /* known */
+	nw_parameters_prohibit_interface(p, a);
+	nw_parameters_prohibit_interface(p, again); /* another picture of the first */
+	nw_release(again);
+	assert_true(bri_parameters_prohibits_index(p, 2));
+	assert_true(bri_parameters_prohibits_index(p, 3));
+	assert_false(bri_parameters_prohibits_index(p, 4));
 	copy = nw_parameters_copy(p);
 	nw_parameters_iterate_prohibited_interfaces_f(p, &s, see_interface);
 	assert_int_equal(s.count, 2);
@@ -527,8 +522,8 @@ static void prohibited_interfaces_are_limited(void **state)
 	nw_parameters_t p = nw_parameters_create();
 
 	(void)state;
-	for (int i = 0; i <= BRI_PARAMETERS_PROHIBITED_MAX; i++) {
-		nw_interface_t one = new_interface();
+	for (uint32_t i = 0; i <= BRI_PARAMETERS_PROHIBITED_MAX; i++) {
+		nw_interface_t one = new_interface(i + 1);
 
 		assert_quiet();
 		nw_parameters_prohibit_interface(p, one);
@@ -603,7 +598,7 @@ static void copies_are_deep(void **state)
 {
 	nw_parameters_t p = plain_tcp(), copy;
 	nw_endpoint_t local = nw_endpoint_create_host("127.0.0.1", "0");
-	nw_interface_t lo = new_interface();
+	nw_interface_t lo = new_interface(7);
 	nw_privacy_context_t privacy = nw_privacy_context_create("p");
 	nw_protocol_stack_t theirs, ours = nw_parameters_copy_default_protocol_stack(p);
 	nw_protocol_options_t tcp = nw_protocol_stack_copy_transport_protocol(ours);
