@@ -50,7 +50,7 @@ static void properties_are_kept(void **state)
 
 static void priorities_out_of_range_are_refused(void **state)
 {
-	const double bad[] = { -0.1, 1.1, NAN, INFINITY, -INFINITY };
+	const double bad[] = { -0.1, 1.1, (double)NAN, (double)INFINITY, -(double)INFINITY };
 	nw_content_context_t c = nw_content_context_create("c");
 
 	(void)state;
