@@ -13,6 +13,7 @@
 #include "api/error.h"
 #include "api/handler.h"
 #include "api/parameters.h"
+#include "base/list.h"
 #include "dispatch/data_internal.h"
 #include "dispatch/runtime.h"
 #include "stack/establish.h"
@@ -62,8 +63,6 @@ enum bri_handler_slot {
 	BRI_HANDLER_SLOTS
 };
 
-struct bri_report_slot;
-
 struct nw_connection {
 	struct bri_object base;
 	uint64_t id; /* for descriptions */
@@ -100,7 +99,7 @@ struct nw_connection {
 	struct dispatch_data_s *partial; /* received, not delivered; of a datagram: what is left of it */
 	nw_content_context_t datagram_context; /* of `partial`, UDP: one context for all its chunks */
 	bool in_datagram;
-	uint64_t bytes_in, bytes_out;
+	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
 	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
 
 	/* [queue] the network around it */
@@ -111,7 +110,7 @@ struct nw_connection {
 
 	/* why it is not multipath */
 	_Atomic uint8_t multipath_reason; /* enum bri_mptcp_reason */
-	struct bri_report_slot *reports; /* under lock; report.c's */
+	struct bri_list reports; /* data transfer reports that are not collected yet; under lock */
 };
 
 /* --- connection.c --- */
@@ -163,8 +162,14 @@ void bri_connection_path_stop(nw_connection_t c);
 void bri_connection_watch_network(nw_connection_t c); /* events of the network are wanted from now on */
 void bri_connection_path_evaluate(nw_connection_t c); /* deliver the path if it changed */
 
-/* --- report.c --- */
+/* bri_connection_count(): adds to bytes_in or bytes_out. Context: the queue. */
+static inline void bri_connection_count(_Atomic uint64_t *bytes, uint64_t n)
+{
+	atomic_store_explicit(
+		bytes, atomic_load_explicit(bytes, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* --- report_transfer.c --- */
 void bri_report_on_end(nw_connection_t c); /* [queue] collect what is not collected yet */
-void bri_report_free(nw_connection_t c);
 
 #endif

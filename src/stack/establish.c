@@ -36,7 +36,7 @@ struct bri_establish {
 	void *context;
 	bri_establish_f on_done;
 	struct bri_race race;
-	struct bri_resolver_query *query; /* NULL: none runs */
+	struct bri_resolver *query; /* NULL: no name was to be looked up */
 	struct bri_timer *timer; /* the race's deadline */
 	struct bri_list attempts;
 	struct bri_established result;
@@ -224,24 +224,24 @@ static void on_deadline(void *context)
 	obey(e);
 }
 
-static void on_addresses(void *context, const struct bri_resolver_answer *answer)
+static void on_answer(void *context, const struct bri_resolver_result *answer)
 {
 	struct bri_establish *e = context;
 	uint64_t now_ns = bri_clock_now_ns();
 
-	if (answer->last)
-		e->query = NULL;
-	if (answer->error) {
-		struct bri_race_error error = { BRI_RACE_DNS, answer->error };
+	if (answer->n == 0) {
+		struct bri_race_error error = { BRI_RACE_DNS, (int)answer->dns_error };
 
+		if (answer->posix_error)
+			error = (struct bri_race_error){ BRI_RACE_POSIX, answer->posix_error };
 		bri_race_on_resolve_error(&e->race, answer->family, error, now_ns);
 	} else {
-		if (!e->result.resolved_ns && answer->count) {
+		if (!e->result.resolved_ns) {
 			e->result.resolved_ns = now_ns;
 			e->result.preferred = answer->addresses[0];
 		}
-		e->result.address_count += (unsigned)answer->count;
-		bri_race_on_addresses(&e->race, answer->family, answer->addresses, answer->count, now_ns);
+		e->result.address_count += (unsigned)answer->n;
+		bri_race_on_addresses(&e->race, answer->family, answer->addresses, answer->n, now_ns);
 	}
 	obey(e);
 }
@@ -262,8 +262,8 @@ static int begin(struct bri_establish *e)
 	}
 	bri_race_init(&e->race, &race, now_ns);
 	e->result.resolved = true;
-	return bri_resolver_start(e->config.host, e->config.port, race.families, e->queue, e, on_addresses,
-		&e->query);
+	return bri_resolver_start(e->config.host, e->config.port,
+		race.families ? race.families : BRI_RESOLVER_BOTH, e->queue, e, on_answer, &e->query);
 }
 
 int bri_establish_start(const struct bri_establish_config *config, struct dispatch_queue_s *queue,

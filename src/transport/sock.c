@@ -419,7 +419,7 @@ ssize_t bri_sock_send_datagram(int fd, const struct iovec *iov, size_t count,
 	} control = { 0 };
 	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count,
 		.msg_control = &control };
-	bool v6 = to && to->sa.sa_family == AF_INET6;
+	bool v6 = to && to->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
 	size_t used = 0;
 	ssize_t n;
 

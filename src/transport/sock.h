@@ -93,7 +93,7 @@ struct bri_sock_datagram {
 /* bri_sock_receive_datagram(): bytes (0 is an empty datagram), or -errno; a datagram longer than size is cut. */
 ssize_t bri_sock_receive_datagram(int fd, void *buf, size_t size, struct bri_sock_datagram *ret);
 /*
- * bri_sock_send_datagram(): to: NULL on a connected socket. from: the local address to send from, or
+ * bri_sock_send_datagram(): to: may be NULL on a connected socket where ecn is -1. from: the local address to send from, or
  * NULL. ecn: -1 for the socket's own.
  */
 ssize_t bri_sock_send_datagram(int fd, const struct iovec *iov, size_t count,

@@ -1,0 +1,406 @@
+/*
+ * Bytes in and out of an established connection. A received byte goes: bri_connection_on_ready()
+ * (the loop saw the socket) -> bri_connection_run() -> receive_some() -> bri_connection_complete()
+ * -> deliver() in connection_events.c, all in one turn of the queue, without a copy or a lock.
+ * Knows nothing of states, but that it is `ready`.
+ */
+#include "api/connection.h"
+#include "api/content_context.h"
+#include "api/ip_options.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define RECEIVE_ROOM     (64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
+#define SEND_IOV_MAX     64
+#define MESSAGE_MAX      (64u * 1024u * 1024u) /* receive_message on a stream: a peer decides how much comes */
+#define FLATTEN_MAX      (1024u * 1024u) /* deliveries up to this size are made contiguous: programs expect it */
+#define DATAGRAM_MAX     65536u
+
+/* --- receiving: streams --- */
+
+static void append_partial(nw_connection_t c, struct dispatch_data_s *data)
+{
+	struct dispatch_data_s *whole;
+
+	if (!c->partial) {
+		c->partial = data;
+		return;
+	}
+	whole = bri_data_concat(c->partial, data);
+	bri_object_release(c->partial);
+	bri_object_release(data);
+	c->partial = whole;
+}
+
+/* One read of at most `want` bytes. Sets readable, end_seen. Returns 0 or the errno that ended it. */
+static int read_stream(nw_connection_t c, size_t want)
+{
+	uint8_t *ptr;
+	size_t room;
+	ssize_t n;
+
+	if (bri_chunk_get_scratch(bri_min_size(want, RECEIVE_ROOM), &ptr, &room) < 0)
+		return ENOMEM;
+	room = bri_min_size(room, want);
+	do
+		n = recv(c->sock.fd, ptr, room, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		c->readable = false;
+		return errno == EAGAIN ? 0 : errno;
+	}
+	if (n == 0) {
+		c->end_seen = true;
+		return 0;
+	}
+	/* a short count: the socket is empty, and the next byte or FIN is a new edge */
+	if ((size_t)n < room)
+		c->readable = false;
+	bri_connection_count(&c->bytes_in, (uint64_t)n);
+	append_partial(c, bri_chunk_commit(ptr, (size_t)n));
+	return 0;
+}
+
+/* Careless programs look at the first region only, so there is just one where that is cheap. */
+static struct dispatch_data_s *flatten(struct dispatch_data_s *data)
+{
+	struct iovec iov[2];
+	size_t bytes;
+	dispatch_data_t flat;
+
+	if (bri_data_size(data) > FLATTEN_MAX || bri_data_iov(data, 0, iov, 2, &bytes) < 2)
+		return data;
+	flat = dispatch_data_create_map(data, NULL, NULL);
+	bri_object_release(data);
+	return flat;
+}
+
+static void finish_receive(nw_connection_t c, struct dispatch_data_s *content, nw_content_context_t context,
+	bool complete, int errno_code)
+{
+	struct bri_request *request = bri_requests_take(&c->receives);
+
+	request->content = content;
+	request->context = bri_object_get(context);
+	request->complete = complete;
+	bri_connection_complete(
+		c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
+}
+
+static bool receive_stream(nw_connection_t c)
+{
+	struct bri_request *request = c->receives.head;
+	size_t have = c->partial ? bri_data_size(c->partial) : 0;
+	size_t need = request->message ? MESSAGE_MAX : request->min ? request->min : 1;
+	size_t most = request->message ? MESSAGE_MAX : request->max;
+	struct dispatch_data_s *content;
+	int error;
+
+	while (have < need && c->readable && !c->end_seen) {
+		error = read_stream(c, most - have);
+		if (error) {
+			bri_connection_lost(c, error);
+			return true;
+		}
+		have = c->partial ? bri_data_size(c->partial) : 0;
+	}
+	if (have < need && !c->end_seen)
+		return false;
+	if (have == 0 && c->end_told) {
+		finish_receive(c, NULL, NULL, false, ENODATA);
+		return true;
+	}
+	content = c->partial;
+	c->partial = NULL;
+	if (c->end_seen)
+		c->end_told = true;
+	else if (request->message) {
+		finish_receive(c, content, NULL, false, EMSGSIZE);
+		return true;
+	}
+	finish_receive(c, content ? flatten(content) : NULL, _nw_content_context_default_stream, c->end_seen, 0);
+	return true;
+}
+
+/* --- receiving: datagrams --- */
+
+static void set_datagram(nw_connection_t c, struct dispatch_data_s *data, const struct bri_sock_datagram *info)
+{
+	nw_protocol_metadata_t ip =
+		bri_ip_metadata_new((nw_ip_ecn_flag_t)info->ecn, nw_service_class_best_effort, info->receive_time_ns);
+
+	c->partial = data;
+	c->in_datagram = true;
+	c->datagram_context = bri_content_context_new("datagram", false, ip);
+	nw_release(ip);
+	if (data)
+		bri_connection_count(&c->bytes_in, bri_data_size(data));
+}
+
+/* True: c->partial is the next datagram. False: none; *ret_error is why, 0 or errno. */
+static bool next_datagram(nw_connection_t c, int *ret_error)
+{
+	struct bri_sock_datagram info;
+	uint8_t *ptr;
+	size_t room;
+	ssize_t n;
+
+	*ret_error = 0;
+	if (c->flow) {
+		struct bri_hub_datagram datagram;
+
+		c->readable = bri_hub_flow_take(c->flow, &datagram);
+		if (c->readable)
+			set_datagram(c, datagram.data, &datagram.info);
+		return c->readable;
+	}
+	if (bri_chunk_get_scratch(DATAGRAM_MAX, &ptr, &room) < 0)
+		return false;
+	n = bri_sock_receive_datagram(c->sock.fd, ptr, room, &info);
+	if (n < 0) {
+		if (n == -EAGAIN)
+			c->readable = false;
+		else
+			*ret_error = (int)-n;
+		return false;
+	}
+	set_datagram(c, n ? bri_chunk_commit(ptr, (size_t)n) : NULL, &info);
+	return true;
+}
+
+static bool receive_datagram(nw_connection_t c)
+{
+	struct bri_request *request = c->receives.head;
+	struct dispatch_data_s *content, *rest = NULL;
+	nw_content_context_t context;
+	size_t size;
+	int error = 0;
+
+	if (!c->in_datagram && (!c->readable || !next_datagram(c, &error))) {
+		if (error) /* ICMP: nobody listens there. The connection stays */
+			finish_receive(c, NULL, NULL, false, error);
+		return error;
+	}
+	content = c->partial;
+	context = c->datagram_context;
+	size = content ? bri_data_size(content) : 0;
+	if (!request->message && size > request->max) {
+		rest = bri_data_subrange(content, request->max, size - request->max);
+		c->partial = bri_data_subrange(content, 0, request->max);
+		bri_object_release(content);
+		content = c->partial;
+	}
+	c->partial = rest;
+	finish_receive(c, content, context, !rest, 0);
+	if (!rest) {
+		c->in_datagram = false;
+		c->datagram_context = NULL;
+		nw_release(context);
+	}
+	return true;
+}
+
+bool bri_connection_receive_some(nw_connection_t c)
+{
+	if (!c->receives.head || c->life != BRI_LIFE_READY)
+		return false;
+	return c->is_udp ? receive_datagram(c) : receive_stream(c);
+}
+
+/* --- sending --- */
+
+static void finish_send(nw_connection_t c, int errno_code)
+{
+	struct bri_request *request = bri_requests_take(&c->sends);
+
+	bri_object_put(request->content); /* the content may be large, and its owner waits for it */
+	request->content = NULL;
+	if (request->idempotent && !request->call.destroy)
+		bri_request_free(request);
+	else
+		bri_connection_complete(
+			c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
+}
+
+static bool is_fin(const struct bri_request *request)
+{
+	return request->complete && request->context && nw_content_context_get_is_final(request->context);
+}
+
+/* What of the requests goes into one sendmsg: regions up to the first FIN. */
+static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], size_t *ret_bytes)
+{
+	size_t count = 0, bytes;
+
+	*ret_bytes = 0;
+	for (struct bri_request *r = c->sends.head; r && count < SEND_IOV_MAX; r = r->next) {
+		if (r->content) {
+			count += bri_data_iov(r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
+			*ret_bytes += bytes;
+		}
+		if (is_fin(r))
+			break;
+	}
+	return count;
+}
+
+/* Requests whose last byte was written complete; a final one closes our direction. */
+static void account(nw_connection_t c, size_t written)
+{
+	struct bri_request *request;
+
+	while ((request = c->sends.head) && !c->fin_sent) {
+		size_t left = (request->content ? bri_data_size(request->content) : 0) - request->offset;
+
+		if (written < left) {
+			request->offset += written;
+			return;
+		}
+		written -= left;
+		if (is_fin(request)) {
+			shutdown(c->sock.fd, SHUT_WR);
+			c->fin_sent = true;
+		}
+		finish_send(c, 0);
+	}
+}
+
+static bool drop_expired(nw_connection_t c)
+{
+	struct bri_request *request = c->sends.head;
+
+	if (!request->expires_ns || request->offset || bri_clock_now_ns() < request->expires_ns)
+		return false;
+	finish_send(c, ETIMEDOUT);
+	return true;
+}
+
+static bool send_stream(nw_connection_t c)
+{
+	struct iovec iov[SEND_IOV_MAX];
+	struct msghdr msg = { .msg_iov = iov };
+	struct bri_request *first = c->sends.head;
+	size_t bytes;
+	ssize_t n = 0;
+
+	if (c->fin_sent) {
+		finish_send(c, EPIPE);
+		return true;
+	}
+	if (!c->writable)
+		return false;
+	if (drop_expired(c))
+		return true;
+	msg.msg_iovlen = gather(c, iov, &bytes);
+	if (bytes) {
+		do
+			n = sendmsg(c->sock.fd, &msg, MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n < 0 && errno != EAGAIN) {
+			bri_connection_lost(c, errno);
+			return true;
+		}
+		if (n < (ssize_t)bytes) /* full: the next room is a new edge */
+			c->writable = false;
+	}
+	if (n > 0)
+		bri_connection_count(&c->bytes_out, (uint64_t)n);
+	account(c, n > 0 ? (size_t)n : 0);
+	return c->sends.head != first;
+}
+
+/* ECN that the content's IP metadata asks for; -1: the socket's own. */
+static int wanted_ecn(const struct bri_request *request)
+{
+	nw_protocol_metadata_t ip = bri_content_context_metadata(request->context, &bri_protocol_ip);
+
+	return ip ? (int)((struct bri_ip_metadata *)ip)->ecn : -1;
+}
+
+static bool send_datagram(nw_connection_t c)
+{
+	struct iovec iov[SEND_IOV_MAX];
+	struct bri_request *request = c->sends.head;
+	struct dispatch_data_s *content = request->content;
+	size_t bytes = 0, count = 0;
+	ssize_t n;
+	int ecn;
+
+	if (!c->writable)
+		return false;
+	if (drop_expired(c))
+		return true;
+	/* parts of one message are one datagram: they wait for the last one */
+	for (struct bri_request *r = request; !r->complete; r = r->next) {
+		if (!r->next)
+			return false;
+	}
+	if (!request->complete) {
+		struct bri_request *next = request->next;
+
+		content = bri_data_concat(request->content, next->content);
+		bri_object_put(next->content);
+		next->content = bri_object_get(content);
+		bri_object_release(content);
+		finish_send(c, 0);
+		return true;
+	}
+	if (content && bri_data_size(content)) {
+		count = bri_data_iov(content, 0, iov, SEND_IOV_MAX, &bytes);
+		if (bytes < bri_data_size(content)) { /* more regions than one sendmsg takes */
+			const void *flat;
+
+			content = dispatch_data_create_map(content, &flat, &bytes);
+			bri_object_put(request->content);
+			request->content = bri_object_get(content);
+			bri_object_release(content);
+			iov[0] = (struct iovec){ (void *)(uintptr_t)flat, bytes };
+			count = 1;
+		}
+	}
+	ecn = wanted_ecn(request);
+	n = c->flow ? bri_hub_flow_send(c->flow, iov, count, ecn) :
+		      bri_sock_send_datagram(c->sock.fd, iov, count, ecn < 0 ? NULL : &c->remote, NULL, ecn);
+	if (n == -EAGAIN) {
+		c->writable = c->flow; /* the shared socket has no edge for us: try on the next occasion */
+		return false;
+	}
+	if (n > 0)
+		bri_connection_count(&c->bytes_out, (uint64_t)n);
+	finish_send(c, n < 0 ? (int)-n : 0);
+	return true;
+}
+
+bool bri_connection_send_some(nw_connection_t c)
+{
+	if (!c->sends.head || c->life != BRI_LIFE_READY || c->batching)
+		return false;
+	return c->is_udp ? send_datagram(c) : send_stream(c);
+}
+
+/* --- wake-ups --- */
+
+void bri_connection_on_ready(void *connection, uint32_t events)
+{
+	nw_connection_t c = bri_object_get(connection);
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->readable = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		c->writable = true;
+	bri_connection_run(c);
+	bri_object_put(c);
+}
+
+void bri_connection_on_datagram(void *connection)
+{
+	nw_connection_t c = bri_object_get(connection);
+
+	c->readable = c->writable = true;
+	bri_connection_run(c);
+	bri_object_put(c);
+}

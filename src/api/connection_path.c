@@ -1,0 +1,386 @@
+/*
+ * The network around a connection: which interfaces its parameters allow, the path it takes, viability
+ * and better paths. Knows nothing of bytes.
+ */
+#include "api/connection.h"
+#include "api/ip_options.h"
+#include "api/path.h"
+#include "api/tcp_options.h"
+#include "api/udp_options.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- parameters as plain values --- */
+
+/* RFC 4594 section 2.3 (RFC 8622 for background). */
+static uint8_t dscp_of(nw_service_class_t service_class)
+{
+	switch (service_class) {
+	case nw_service_class_background: return 1; /* LE */
+	case nw_service_class_interactive_video: return 34; /* AF41 */
+	case nw_service_class_interactive_voice: return 46; /* EF */
+	case nw_service_class_responsive_data: return 18; /* AF21 */
+	case nw_service_class_signaling: return 40; /* CS5 */
+	case nw_service_class_best_effort: break;
+	}
+	return 0;
+}
+
+static void copy_tcp(const struct bri_tcp_options *tcp, struct bri_sock_config *ret)
+{
+	ret->no_delay = tcp->no_delay;
+	ret->no_push = tcp->no_push;
+	ret->keepalive = tcp->enable_keepalive;
+	ret->keepalive_count = tcp->keepalive_count;
+	ret->keepalive_idle_s = tcp->keepalive_idle_s;
+	ret->keepalive_interval_s = tcp->keepalive_interval_s;
+	ret->maximum_segment_size = tcp->maximum_segment_size;
+	ret->connection_timeout_s = tcp->connection_timeout_s;
+	ret->drop_time_s = tcp->retransmit_connection_drop_s;
+	ret->fast_open |= tcp->enable_fast_open;
+}
+
+static void copy_ip(const struct bri_ip_options *ip, struct bri_sock_config *ret)
+{
+	ret->hop_limit = ip->hop_limit;
+	ret->minimum_mtu = ip->use_minimum_mtu;
+	ret->no_fragmentation = ip->disable_fragmentation;
+	ret->receive_time = ip->calculate_receive_time;
+	ret->no_multicast_loopback = ip->disable_multicast_loopback;
+	ret->address_preference = (enum bri_sock_address_preference)ip->local_address_preference;
+	ret->family = ip->version == nw_ip_version_4 ? AF_INET :
+		      ip->version == nw_ip_version_6 ? AF_INET6 :
+						       AF_UNSPEC;
+}
+
+void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock_config *ret)
+{
+	const struct bri_tcp_options *tcp = bri_parameters_tcp(parameters);
+	const struct bri_udp_options *udp = bri_parameters_udp(parameters);
+	const struct bri_ip_options *ip = bri_parameters_ip(parameters);
+
+	*ret = (struct bri_sock_config){ 0 };
+	ret->kind = bri_parameters_transport(parameters) == BRI_PARAMETERS_UDP ? BRI_SOCK_UDP : BRI_SOCK_TCP;
+	ret->multipath = ret->kind == BRI_SOCK_TCP &&
+			 parameters->multipath_service != nw_multipath_service_disabled;
+	ret->reuse_address = parameters->reuse_local_address;
+	ret->fast_open = parameters->fast_open_enabled;
+	ret->dscp = dscp_of(parameters->service_class);
+	if (parameters->local_endpoint)
+		ret->local = parameters->local_endpoint->addr;
+	if (tcp)
+		copy_tcp(tcp, ret);
+	if (udp)
+		ret->no_checksum = udp->prefer_no_checksum;
+	if (ip)
+		copy_ip(ip, ret);
+}
+
+/* --- interfaces --- */
+
+static void make_query(nw_parameters_t p, struct bri_netstate_query *ret)
+{
+	const struct bri_ip_options *ip = bri_parameters_ip(p);
+
+	*ret = (struct bri_netstate_query){ .ip_version = ip ? (int)ip->version : 0,
+		.required_index = p->required_interface ? nw_interface_get_index(p->required_interface) : 0,
+		.required_type = (enum bri_iftype)p->required_interface_type,
+		.prohibit_expensive = p->prohibit_expensive,
+		.prohibit_constrained = p->prohibit_constrained,
+		.any_destination = true };
+	for (uint8_t i = 0; i < p->prohibited_type_count; i++)
+		ret->prohibited_types |= BRI_IFTYPE_BIT(p->prohibited_types[i]);
+	for (size_t i = 0; i < p->prohibited_interface_count && i < BRI_NETSTATE_MAX_PROHIBITED; i++)
+		ret->prohibited_indexes[ret->n_prohibited++] =
+			nw_interface_get_index(p->prohibited_interfaces[i]);
+	if (p->local_endpoint && p->local_endpoint->addr.sa.sa_family != AF_UNSPEC)
+		ret->local = &p->local_endpoint->addr.sa;
+}
+
+/* The parameters have a say in which interface is used. */
+static bool is_restricted(const struct bri_netstate_query *query)
+{
+	return query->required_index || query->required_type != BRI_IFTYPE_OTHER || query->prohibited_types ||
+	       query->n_prohibited || query->prohibit_expensive || query->prohibit_constrained;
+}
+
+/* Where the connection goes; NULL: not known yet. `remote` is set before ready is published. */
+static const struct sockaddr *remote_of(nw_connection_t c)
+{
+	enum bri_life state = (enum bri_life)atomic_load_explicit(&c->published_state, memory_order_acquire);
+
+	if ((state == BRI_LIFE_READY || c->inbound) && c->remote.sa.sa_family != AF_UNSPEC)
+		return &c->remote.sa;
+	if (c->endpoint && c->endpoint->addr.sa.sa_family != AF_UNSPEC)
+		return &c->endpoint->addr.sa;
+	return NULL;
+}
+
+static int evaluate(nw_connection_t c, struct bri_netstate_result *ret)
+{
+	struct bri_netstate *state = bri_netstate_get();
+	struct bri_netstate_query query;
+	union bri_sockaddr local;
+	struct bri_ip source;
+
+	if (!state)
+		return -ENOMEM;
+	make_query(c->parameters, &query);
+	query.remote = remote_of(c);
+	if (c->sock.fd >= 0 && bri_sock_local(c->sock.fd, &local) == 0 && !bri_sockaddr_is_any(&local)) {
+		bri_sockaddr_unmap(&local);
+		query.local = &local.sa;
+	}
+	if (query.remote && !is_restricted(&query))
+		bri_netstate_route(query.remote, query.local, 0, &query.route_ifindex, &source);
+	bri_netstate_evaluate(state, &query, ret);
+	bri_netstate_put(state);
+	return 0;
+}
+
+/*
+ * A connection whose parameters restrict interfaces is bound to the best that they allow: the
+ * socket's own traffic cannot leave by another. (Extra MPTCP subflows are the path manager's: the
+ * kernel does not hold them to the binding. See docs/api-status.md.)
+ */
+int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret)
+{
+	struct bri_netstate_result result;
+	struct bri_netstate_query query;
+
+	bri_sock_config_from_parameters(c->parameters, &ret->sock);
+	if (ret->sock.family)
+		ret->families = ret->sock.family == AF_INET ? BRI_RACE_V4 : BRI_RACE_V6;
+	if (c->endpoint->addr.sa.sa_family != AF_UNSPEC && ret->sock.family &&
+		c->endpoint->addr.sa.sa_family != ret->sock.family)
+		return -EAFNOSUPPORT;
+	make_query(c->parameters, &query);
+	if (!is_restricted(&query))
+		return 0;
+	if (evaluate(c, &result) < 0)
+		return -ENOMEM;
+	if (result.status != BRI_PATH_SATISFIED || !result.n_interfaces)
+		return -ENETDOWN;
+	memcpy(ret->sock.interface, result.interfaces[0].name, sizeof(ret->sock.interface));
+	return 0;
+}
+
+int bri_listen_interface(nw_parameters_t parameters, char ret[static IF_NAMESIZE])
+{
+	struct bri_netstate_result result;
+	struct bri_netstate_query query;
+	struct bri_netstate *state;
+
+	ret[0] = 0;
+	make_query(parameters, &query);
+	if (!is_restricted(&query))
+		return 0;
+	state = bri_netstate_get();
+	if (!state)
+		return -ENOMEM;
+	bri_netstate_evaluate(state, &query, &result);
+	bri_netstate_put(state);
+	if (result.status != BRI_PATH_SATISFIED || !result.n_interfaces)
+		return -ENETDOWN;
+	memcpy(ret, result.interfaces[0].name, IF_NAMESIZE);
+	return 0;
+}
+
+/* --- paths, viability --- */
+
+static nw_path_t make_path(nw_connection_t c, struct bri_netstate_result *result)
+{
+	nw_endpoint_t local = NULL, remote = NULL;
+	union bri_sockaddr addr;
+	nw_path_t path;
+
+	if (evaluate(c, result) < 0)
+		return NULL;
+	if (c->flow) {
+		local = bri_endpoint_from_addr(bri_hub_flow_local(c->flow));
+		remote = bri_endpoint_from_addr(bri_hub_flow_remote(c->flow));
+	} else if (atomic_load_explicit(&c->published_state, memory_order_acquire) == BRI_LIFE_READY) {
+		if (bri_sock_local(c->sock.fd, &addr) == 0)
+			local = bri_endpoint_from_addr(&addr);
+		remote = bri_endpoint_from_addr(&c->remote);
+	} else {
+		remote = nw_retain(c->endpoint);
+	}
+	path = bri_path_new(result, local, remote);
+	nw_release(local);
+	nw_release(remote);
+	return path;
+}
+
+static bool wants(nw_connection_t c, enum bri_handler_slot slot)
+{
+	bool set;
+
+	pthread_mutex_lock(&c->lock);
+	set = c->handlers[slot];
+	pthread_mutex_unlock(&c->lock);
+	return set;
+}
+
+static void tell(nw_connection_t c, enum bri_request_kind kind, bool value)
+{
+	struct bri_request *news = bri_request_new(kind);
+
+	news->complete = value;
+	bri_connection_complete(c, news, NULL);
+}
+
+static void tell_path(nw_connection_t c, nw_path_t path)
+{
+	struct bri_request *news = bri_request_new(BRI_REQUEST_PATH);
+	nw_path_t old;
+
+	pthread_mutex_lock(&c->lock);
+	old = c->path;
+	c->path = path;
+	pthread_mutex_unlock(&c->lock);
+	bri_object_release(old);
+	news->path = nw_retain(path);
+	bri_connection_complete(c, news, NULL);
+}
+
+/* The first usable interface is another than the one the connection uses, and both still work. */
+static bool is_better_elsewhere(nw_connection_t c, const struct bri_netstate_result *result)
+{
+	return c->ifindex && result->n_interfaces && result->interfaces[0].index != c->ifindex;
+}
+
+/* The interface of the socket's own address, as the snapshot has it; 0: it is gone or unknown. */
+static uint32_t own_ifindex(nw_connection_t c, const struct bri_netstate *state)
+{
+	const struct bri_netif *netif = NULL;
+	union bri_sockaddr local;
+
+	if (c->flow)
+		local = *bri_hub_flow_local(c->flow);
+	else if (c->sock.fd < 0 || bri_sock_local(c->sock.fd, &local) < 0)
+		return 0;
+	bri_sockaddr_unmap(&local);
+	if (local.sa.sa_family != AF_UNSPEC && !bri_sockaddr_is_any(&local))
+		netif = bri_netstate_by_address(state, &local.sa);
+	return netif && netif->running ? netif->index : 0;
+}
+
+/* An MPTCP connection is viable while any of its subflows can be: the kernel tells which live. */
+static bool is_viable(nw_connection_t c, const struct bri_netstate *state)
+{
+	struct bri_mptcp_subflow subflows[BRI_MPTCP_MAX_SUBFLOWS];
+	size_t n = 0;
+
+	if (!c->ifindex || own_ifindex(c, state))
+		return true;
+	if (!c->sock.mptcp || bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct bri_netif *netif =
+			bri_netstate_by_address(state, (struct sockaddr *)&subflows[i].local);
+
+		if (netif && netif->running)
+			return true;
+	}
+	return false;
+}
+
+void bri_connection_path_evaluate(nw_connection_t c)
+{
+	struct bri_netstate_result result;
+	nw_path_t path;
+	bool better;
+
+	if (!wants(c, BRI_HANDLER_PATH) && !wants(c, BRI_HANDLER_BETTER_PATH))
+		return;
+	path = make_path(c, &result);
+	if (!path)
+		return;
+	better = c->life == BRI_LIFE_READY && c->viable && is_better_elsewhere(c, &result);
+	if (better != c->wants_better) {
+		c->wants_better = better;
+		tell(c, BRI_REQUEST_BETTER_PATH, better);
+	}
+	if (c->path && nw_path_is_equal(c->path, path))
+		bri_object_release(path);
+	else
+		tell_path(c, path);
+}
+
+static void on_network(void *context, struct bri_netstate *state)
+{
+	nw_connection_t c = bri_object_get(context);
+	bool viable;
+
+	if (c->life == BRI_LIFE_WAITING) {
+		bri_connection_on_restart(c);
+	} else if (c->life == BRI_LIFE_READY) {
+		viable = is_viable(c, state);
+		if (viable != c->viable) {
+			c->viable = viable;
+			tell(c, BRI_REQUEST_VIABILITY, viable);
+		}
+		bri_connection_path_evaluate(c);
+	}
+	bri_connection_run(c);
+	bri_object_put(c);
+}
+
+void bri_connection_watch_network(nw_connection_t c)
+{
+	int error;
+
+	if (c->network || !c->queue || c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED)
+		return;
+	error = bri_netstate_subscribe(c->queue, c, on_network, &c->network);
+	if (error)
+		bri_warn("changes of the network are not seen: %s", strerror(-error));
+}
+
+void bri_connection_path_ready(nw_connection_t c)
+{
+	struct bri_netstate *state;
+
+	c->viable = true;
+	tell(c, BRI_REQUEST_VIABILITY, true);
+	/* most servers never ask: nothing is looked up or subscribed to for them */
+	if (!wants(c, BRI_HANDLER_VIABILITY) && !wants(c, BRI_HANDLER_PATH) && !wants(c, BRI_HANDLER_BETTER_PATH))
+		return;
+	state = bri_netstate_get();
+	if (state)
+		c->ifindex = own_ifindex(c, state);
+	bri_netstate_put(state);
+	bri_connection_watch_network(c);
+	bri_connection_path_evaluate(c);
+}
+
+void bri_connection_path_stop(nw_connection_t c)
+{
+	bri_netstate_unsubscribe(c->network);
+	c->network = NULL;
+}
+
+/* --- public --- */
+
+BRI_EXPORT nw_path_t nw_connection_copy_current_path(nw_connection_t c)
+{
+	struct bri_netstate_result result;
+	enum bri_life state;
+	nw_path_t path = NULL;
+
+	if (!bri_connection_is(c, "nw_connection_copy_current_path"))
+		return NULL;
+	state = (enum bri_life)atomic_load_explicit(&c->published_state, memory_order_acquire);
+	if (state == BRI_LIFE_SETUP || state == BRI_LIFE_FAILED || state == BRI_LIFE_CANCELLED)
+		return NULL;
+	pthread_mutex_lock(&c->lock);
+	path = nw_retain(c->path);
+	/* the socket is closed under the lock too, so it is there for the evaluation */
+	if (!path)
+		path = make_path(c, &result);
+	pthread_mutex_unlock(&c->lock);
+	return path;
+}
