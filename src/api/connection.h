@@ -95,7 +95,7 @@ struct nw_connection {
 	struct bri_hub_flow *flow; /* inbound UDP: instead of sock */
 	struct bri_timer *drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
 	union bri_sockaddr remote;
-	bool readable, writable, end_seen, end_told, fin_sent;
+	bool readable, writable, hangup, end_seen, end_told, fin_sent;
 	struct dispatch_data_s *partial; /* received, not delivered; of a datagram: what is left of it */
 	nw_content_context_t datagram_context; /* of `partial`, UDP: one context for all its chunks */
 	bool in_datagram;

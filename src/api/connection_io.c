@@ -57,8 +57,9 @@ static int read_stream(nw_connection_t c, size_t want)
 		c->end_seen = true;
 		return 0;
 	}
-	/* a short count: the socket is empty, and the next byte or FIN is a new edge */
-	if ((size_t)n < room)
+	/* a short count: the socket is empty, and the next byte is a new edge; but an end that was seen
+	 * together with these bytes is told no second time */
+	if ((size_t)n < room && !c->hangup)
 		c->readable = false;
 	bri_connection_count(&c->bytes_in, (uint64_t)n);
 	append_partial(c, bri_chunk_commit(ptr, (size_t)n));
@@ -390,6 +391,8 @@ void bri_connection_on_ready(void *connection, uint32_t events)
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		c->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->hangup = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		c->writable = true;
 	bri_connection_run(c);
