@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* error: +1, consumed; NULL: none. False: the event changes nothing in this state. */
@@ -135,6 +136,7 @@ static void on_established(
 	c->watch = result->watch;
 	c->remote = result->remote;
 	c->readable = c->writable = true; /* edges before the hand-over were the establishment's: just try */
+	c->hangup = result->events & (EPOLLRDHUP | EPOLLHUP);
 	bri_watch_retarget(c->watch, c, bri_connection_on_ready);
 	skip_early(c, result->early_sent);
 	become_ready(c);

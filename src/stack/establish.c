@@ -28,6 +28,7 @@ struct attempt {
 	struct bri_timer *timer; /* connection_timeout; NULL: none */
 	uint64_t started_ns;
 	size_t early_sent;
+	uint32_t events;
 };
 
 struct bri_establish {
@@ -99,6 +100,7 @@ static void on_ready(void *context, uint32_t events)
 	struct attempt *attempt = context;
 	int error;
 
+	attempt->events |= events;
 	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		return;
 	error = bri_sock_error(attempt->sock.fd);
@@ -172,6 +174,7 @@ static void win(struct bri_establish *e, uint32_t id)
 
 	result.sock = attempt->sock;
 	result.watch = attempt->watch;
+	result.events = attempt->events;
 	result.remote = attempt->address;
 	result.early_sent = attempt->early_sent;
 	result.connect_started_ns = attempt->started_ns;

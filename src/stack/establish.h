@@ -25,6 +25,7 @@ struct bri_establish_config {
 struct bri_established {
 	struct bri_sock sock; /* the new owner closes it */
 	struct bri_watch *watch; /* of sock.fd on the queue; to be retargeted by the new owner */
+	uint32_t events; /* what the watch has told so far: it does not tell again */
 	union bri_sockaddr remote;
 	size_t early_sent; /* bytes of config.early that the kernel took */
 	uint64_t started_ns, connect_started_ns, done_ns;
