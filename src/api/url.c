@@ -133,12 +133,9 @@ static int parse_authority(const char *text, size_t from, size_t to, struct bri_
 	size_t end;
 	int r;
 
-	if (at < to) {
+	/* a second "@", which makes one host look like another, then stands in the host: refused */
+	if (at < to)
 		from = at + 1;
-		/* a second "@" is how one host is made to look like another */
-		if (find(text, from, to, "@") < to)
-			return -EINVAL;
-	}
 	if (from < to && text[from] == '[') {
 		r = parse_literal(text, from, to, url, &end);
 		if (r)

@@ -344,6 +344,59 @@ static void detach_races_with_questions(void **state)
 	}
 }
 
+static int finis;
+
+static void count_options(nw_protocol_options_t opts)
+{
+	(void)opts;
+	finis++;
+}
+
+static void count_metadata(nw_protocol_metadata_t md)
+{
+	(void)md;
+	finis += 10;
+}
+
+static int refuse_options(nw_protocol_options_t opts)
+{
+	(void)opts;
+	return -ENOMEM;
+}
+
+static int refuse_metadata(nw_protocol_metadata_t md)
+{
+	(void)md;
+	return -ENOMEM;
+}
+
+/* what a protocol's own hooks make is given back once; what they could not make is not */
+static void hooks_of_a_protocol(void **state)
+{
+	struct nw_protocol_definition own = {
+		.base = BRI_PROTOCOL_STATIC,
+		.identifier = "own",
+		.options_size = sizeof(struct nw_protocol_options),
+		.options_fini = count_options,
+		.metadata_size = sizeof(struct nw_protocol_metadata),
+		.metadata_fini = count_metadata,
+	};
+	struct nw_protocol_definition none = { .base = BRI_PROTOCOL_STATIC };
+
+	(void)state;
+	nw_release(bri_protocol_options_new(&own));
+	assert_int_equal(finis, 1);
+	nw_release(bri_protocol_metadata_new(&own));
+	assert_int_equal(finis, 11);
+	own.options_init = refuse_options;
+	own.metadata_init = refuse_metadata;
+	assert_null(bri_protocol_options_new(&own));
+	assert_null(bri_protocol_metadata_new(&own));
+	assert_int_equal(finis, 11);
+	assert_null(bri_protocol_options_new(&none));
+	assert_null(bri_protocol_metadata_new(&none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +414,7 @@ int main(void)
 		cmocka_unit_test(tcp_metadata_asks_the_connection_while_it_lives),
 		cmocka_unit_test(tcp_questions_to_other_metadata),
 		cmocka_unit_test(detach_races_with_questions),
+		cmocka_unit_test(hooks_of_a_protocol),
 	};
 
 	return cmocka_run_group_tests(tests, log_setup, NULL);

@@ -65,6 +65,8 @@ static const char *const bad[] = {
 	"http://h/a b",
 	"http://h/\r\nX: y",
 	"http://h\x7f",
+	"http://h/\x7f",
+	"http://a@[::1]@b/",
 	"http://a%20b/",
 	"http://a\\b/",
 	"http://a<b>/",
