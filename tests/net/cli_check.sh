@@ -1,0 +1,160 @@
+#!/bin/bash
+# `braid check`: of this machine, of hosts, and its HTTP responder. Usage: cli_check.sh BRAID
+set -u
+braid=$1
+tmp=$(mktemp -d)
+pids=()
+failures=0
+trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+
+fail()
+{
+	echo "FAIL: $*" >&2
+	failures=$((failures + 1))
+}
+
+within()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+# is_json FILE [PYTHON-CONDITION on d]
+is_json()
+{
+	if ! command -v python3 >/dev/null; then
+		echo "note: no python3, JSON is not parsed" >&2
+		return
+	fi
+	python3 -c "
+import json, sys
+d = json.load(open('$1'))
+sys.exit(0 if ${2:-True} else 1)" || fail "JSON of $1: not ${2:-parsed}: $(cat "$1")"
+}
+
+# ---- this machine ----
+"$braid" check >out 2>err
+here=$?
+[ "$here" -le 1 ] || fail "check: exit code $here"
+[ ! -s err ] || fail "check: standard error: $(cat err)"
+grep -q '^Multipath TCP works here: ' out || fail "check: no summary"
+grep -q $'\033' out && fail "check: colour, though not to a terminal"
+grep -qE '^(ok|bad) +MPTCP sockets' out || fail "check: no row about sockets"
+"$braid" check --json >here.json 2>err
+[ $? -eq "$here" ] || fail "check --json: another exit code"
+is_json here.json "d['summary']['mptcp'] == ($here == 0) and d['checks'] and 'enabled' in d['sysctls']"
+is_json here.json "all(c['verdict'] in ('ok', 'note', 'warn', 'bad') and c['id'] and c['text'] for c in d['checks'])"
+[ "$here" -eq 0 ] || echo "note: no MPTCP on this machine: $(grep '^bad' out)" >&2
+
+# ---- the responder ----
+"$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
+server=$!
+pids+=("$server")
+within 10 grep -q 'listening on http://127.0.0.1:' log || fail "listen: $(cat log listen.err)"
+port=$(sed -n 's,.*http://127.0.0.1:\([0-9]*\)/.*,\1,p' log)
+
+# get SERVICE REQUEST: by our own netcat; the answer in `out`
+get()
+{
+	printf '%b' "$2" | timeout 30 "$braid" cat --service "$1" 127.0.0.1 "$port" >out 2>err ||
+		fail "get $2: exit code $?: $(cat err)"
+}
+
+get none 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+grep -q '^HTTP/1.1 200 OK' out || fail "plain: $(cat out)"
+grep -qi '^content-type: text/plain' out || fail "plain: type: $(cat out)"
+grep -q 'You came by plain TCP' out || fail "plain: $(cat out)"
+grep -q 'Your address: 127.0.0.1:' out || fail "plain: no address: $(cat out)"
+if [ "$here" -eq 0 ]; then
+	get handover 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+	grep -q 'You came by Multipath TCP' out || fail "mptcp: $(cat out)"
+	grep -q ' mptcp 200$' log || fail "mptcp: not in the log: $(cat log)"
+fi
+get none 'GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html,*/*;q=0.5\r\n\r\n'
+grep -qi '^content-type: text/html' out || fail "html: $(cat out)"
+grep -q '<h1>You came by plain TCP</h1>' out || fail "html: $(cat out)"
+for request in 'GET /?format=json HTTP/1.1\r\nHost: x\r\n\r\n' \
+	'GET / HTTP/1.0\r\nAccept: application/json\r\n\r\n'; do
+	get none "$request"
+	sed '1,/^\r*$/d' out >body.json
+	is_json body.json "d['multipath'] is False and d['client'].startswith('127.0.0.1:') and len(d['subflows']) == 1"
+	length=$(sed -n 's/^[Cc]ontent-[Ll]ength: \([0-9]*\).*/\1/p' out)
+	[ "$(wc -c <body.json)" -eq "$length" ] || fail "json: Content-Length is $length"
+done
+get none 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n'
+grep -q '^HTTP/1.1 200' out || fail "HEAD: $(cat out)"
+[ -z "$(sed '1,/^\r*$/d' out)" ] || fail "HEAD: content: $(cat out)"
+get none 'GET /other HTTP/1.1\r\nHost: x\r\n\r\n'
+grep -q '^HTTP/1.1 404' out || fail "404: $(cat out)"
+get none 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc'
+grep -q '^HTTP/1.1 405' out || fail "405: $(cat out)"
+get none 'rubbish\r\n\r\n'
+grep -q '^HTTP/1.1 400' out || fail "400: $(cat out)"
+get none "GET / HTTP/1.1\r\nA: $(printf 'x%.0s' {1..9000})\r\n\r\n"
+grep -q '^HTTP/1.1 431' out || fail "431: $(cat out)"
+if command -v curl >/dev/null; then
+	curl -sS -m 20 "http://127.0.0.1:$port/" >out 2>err || fail "curl: $? $(cat err)"
+	grep -q 'You came by ' out || fail "curl: $(cat out)"
+	curl -sS -m 20 -H 'Accept: application/json' "http://127.0.0.1:$port/" >curl.json 2>err
+	is_json curl.json "'multipath' in d"
+fi
+
+# ---- a visitor who says nothing is told so and sent away after 10 s; meanwhile others are served ----
+sleep 20 | timeout 30 "$braid" cat --service none 127.0.0.1 "$port" >silent.out 2>silent.err &
+silent=$!
+crowd=()
+for i in $(seq 30); do
+	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 30 "$braid" cat --service none 127.0.0.1 "$port" >"crowd$i" 2>&1 &
+	crowd+=($!)
+done
+for pid in "${crowd[@]}"; do
+	wait "$pid" || fail "crowd: exit code $?"
+done
+[ "$(cat crowd* | grep -c '^HTTP/1.1 200')" -eq 30 ] || fail "crowd: $(cat crowd* | grep -c 200) of 30 answers"
+
+# ---- hosts ----
+timeout 30 "$braid" check "127.0.0.1:$port" >out 2>err
+code=$?
+[ "$code" -eq "$here" ] || fail "check HOST: exit code $code: $(cat out err)"
+grep -q "^ok .*to 127.0.0.1:$port in " out || fail "check HOST: no connection: $(cat out)"
+timeout 30 "$braid" check --json "127.0.0.1:$port" >host.json 2>err
+is_json host.json "d['host']['multipath'] == ($here == 0) and d['host']['address'] == '127.0.0.1:$port'"
+is_json host.json "len(d['host']['subflows']) == 1 and d['host']['connect_us'] < 5000000"
+
+"$braid" cat -k -v -l --service none 127.0.0.1 0 </dev/null >/dev/null 2>plain.err &
+pids+=($!)
+within 10 grep -q 'listening on' plain.err || fail "plain server: $(cat plain.err)"
+plain=$(sed -n 's/.*listening on .* port \([0-9]*\).*/\1/p' plain.err)
+timeout 30 "$braid" check --json "127.0.0.1:$plain" >plain.json 2>err
+code=$?
+[ "$code" -eq 1 ] || fail "check of plain TCP: exit code $code"
+is_json plain.json "d['host']['multipath'] is False"
+[ "$here" -ne 0 ] || is_json plain.json "d['host']['reason'] == 'refused'"
+timeout 30 "$braid" check "127.0.0.1:$plain" >out 2>err
+grep -q '^bad  multipath .*no, plain TCP' out || fail "check of plain TCP: $(cat out)"
+grep -q 'fix: ' out || fail "check of plain TCP: no fix"
+
+timeout 30 "$braid" check 127.0.0.1:1 >out 2>err
+[ $? -eq 3 ] || fail "check of a closed port: exit code"
+grep -q 'Connection refused' out || fail "check of a closed port: $(cat out)"
+timeout 30 "$braid" check --json nothing.invalid >gone.json 2>err
+[ $? -eq 3 ] || fail "check of no name: exit code"
+is_json gone.json "'no such name' in d['host']['error']"
+
+# ---- the silent one, and Ctrl-C ----
+within 15 grep -q '408' silent.out || fail "silent: no 408: $(cat silent.out)"
+kill -INT "$server"
+gone() { ! kill -0 "$server" 2>/dev/null; }
+within 5 gone || fail "listen: does not end with SIGINT"
+wait "$server"
+code=$?
+[ "$code" -eq 0 ] || fail "listen: exit code $code: $(cat listen.err)"
+kill "$silent" 2>/dev/null
+
+[ "$failures" -eq 0 ] || exit 1
+echo "all of braid check as expected"
