@@ -62,6 +62,7 @@ struct fake_dns {
 	struct conn conns[CONNS_MAX]; /* the thread's, as is `later` */
 	size_t n_conns;
 	struct later *later;
+	uint8_t out[MESSAGE_MAX]; /* the thread's */
 };
 
 static uint64_t now_ms(void)
@@ -209,7 +210,7 @@ static void answer_later(struct fake_dns *dns, const uint8_t *bytes, size_t len,
 
 	if (!l)
 		abort();
-	*l = (struct later) { .due_ms = now_ms() + delay_ms, .tcp_fd = tcp_fd, .len = len + 2 };
+	*l = (struct later) { .due_ms = now_ms() + delay_ms + 1, .tcp_fd = tcp_fd, .len = len + 2 };
 	if (to)
 		l->to = *to;
 	put16(l->bytes, (unsigned)len);
@@ -226,7 +227,7 @@ static void answer_later(struct fake_dns *dns, const uint8_t *bytes, size_t len,
 static void on_query(struct fake_dns *dns, const uint8_t *query, size_t len, int tcp_fd,
 	const struct sockaddr_in *to)
 {
-	static uint8_t out[MESSAGE_MAX];
+	uint8_t *out = dns->out;
 	struct fake_dns_rule rule;
 	char name[256];
 	int type;
