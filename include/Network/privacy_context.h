@@ -19,7 +19,8 @@ NW_OBJECT_DECL(nw_privacy_context);
 
 /*!
  * @const NW_DEFAULT_PRIVACY_CONTEXT
- * @abstract The context of all parameters that were given no other. Shared; refuses every change.
+ * @abstract The context of all parameters that were given no other. Shared; its logging
+ *   cannot be disabled.
  */
 #define NW_DEFAULT_PRIVACY_CONTEXT (_nw_privacy_context_default_context)
 NW_PRIVACY_CONTEXT_TYPE_DECL(default_context);
