@@ -68,10 +68,12 @@ BRI_EXPORT dispatch_queue_attr_t dispatch_queue_attr_make_with_autorelease_frequ
 	return find_attr(attr && attr->concurrent, attr && attr->inactive, attr ? attr->qos : 0);
 }
 
+/* api-status: partial dispatch_queue_attr_make_with_qos_class: the class is kept and told, the
+ * relative priority is not; work of all classes runs alike */
 BRI_EXPORT dispatch_queue_attr_t dispatch_queue_attr_make_with_qos_class(
 	dispatch_queue_attr_t attr, dispatch_qos_class_t qos_class, int relative_priority)
 {
-	(void)relative_priority; /* api-status: all classes run alike */
+	(void)relative_priority;
 	return find_attr(attr && attr->concurrent, attr && attr->inactive, (uint32_t)qos_class);
 }
 
