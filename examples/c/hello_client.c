@@ -6,8 +6,14 @@
  */
 #include <Network/Network.h>
 #include <braid/multipath.h>
+#include <err.h>
 
-static int failures;
+static const char *reason(nw_error_t error)
+{
+	return nw_error_get_error_domain(error) == nw_error_domain_dns
+		       ? "the name cannot be resolved"
+		       : strerror(nw_error_get_error_code(error));
+}
 
 static void receive(nw_connection_t connection)
 {
@@ -21,7 +27,9 @@ static void receive(nw_connection_t connection)
 				    fwrite(buffer, 1, size, stdout);
 				    return true;
 				  });
-		  if (is_complete || error)
+		  if (error)
+			  errx(1, "receive: %s", reason(error));
+		  else if (is_complete)
 			  nw_connection_cancel(connection);
 		  else
 			  receive(connection);
@@ -33,13 +41,12 @@ static void greet(nw_connection_t connection)
 	dispatch_data_t text =
 		dispatch_data_create("world\n", 6, NULL, DISPATCH_DATA_DESTRUCTOR_DEFAULT);
 
-	fprintf(stderr, "hello_client: %s\n",
+	warnx("%s",
 		braid_multipath_reason_string(braid_connection_get_multipath_reason(connection)));
 	nw_connection_send(
 		connection, text, NW_CONNECTION_FINAL_MESSAGE_CONTEXT, true, ^(nw_error_t error) {
 		  if (error)
-			  fprintf(stderr, "hello_client: send: %s\n",
-				  strerror(nw_error_get_error_code(error)));
+			  errx(1, "send: %s", reason(error));
 		});
 	dispatch_release(text);
 	receive(connection);
@@ -52,27 +59,23 @@ int main(int argc, char **argv)
 	nw_endpoint_t endpoint = argc == 3 ? nw_endpoint_create_host(argv[1], argv[2]) : NULL;
 	nw_connection_t connection;
 
-	if (!endpoint) {
-		fprintf(stderr, "usage: hello_client HOST PORT\n");
-		return 2;
-	}
+	if (!endpoint)
+		errx(2, "usage: hello_client HOST PORT");
 	nw_parameters_set_multipath_service(parameters, nw_multipath_service_handover);
 	connection = nw_connection_create(endpoint, parameters);
 	nw_release(endpoint);
 	nw_release(parameters);
 	nw_connection_set_queue(connection, dispatch_get_main_queue());
-	nw_connection_set_state_changed_handler(connection, ^(nw_connection_state_t state,
-							nw_error_t error) {
-	  if (state == nw_connection_state_ready) {
-		  greet(connection);
-	  } else if (error) { /* waiting or failed: a program that runs once gives up */
-		  fprintf(stderr, "hello_client: %s\n", strerror(nw_error_get_error_code(error)));
-		  failures++;
-		  nw_connection_cancel(connection);
-	  } else if (state == nw_connection_state_cancelled) {
-		  exit(failures ? EXIT_FAILURE : EXIT_SUCCESS);
-	  }
-	});
+	nw_connection_set_state_changed_handler(
+		connection, ^(nw_connection_state_t state, nw_error_t error) {
+		  if (state == nw_connection_state_ready) {
+			  greet(connection);
+		  } else if (error) { /* waiting or failed: a program that runs once gives up */
+			  errx(1, "%s", reason(error));
+		  } else if (state == nw_connection_state_cancelled) {
+			  exit(0);
+		  }
+		});
 	nw_connection_start(connection);
 	dispatch_main();
 }
