@@ -97,6 +97,7 @@ wrong "-k goes with -l only" cat -k localhost 1
 wrong "service 'all'" cat --service all localhost 1
 wrong "option '--service' needs a value" cat --service
 wrong "UDP has one path only" cat -u --service handover localhost 1
+wrong "a listener takes Multipath TCP and plain TCP" cat -l --service none 1
 wrong "option '-w' needs a value" cat -w
 wrong "timeout 'x'" cat -w x localhost 1
 wrong "timeout '0'" cat -w 0 localhost 1

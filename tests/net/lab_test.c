@@ -634,7 +634,7 @@ static void test_spawn(void **state)
 {
 	static const char *const yes[] = { "sh", "-c",
 		"read line; echo $BRAID_LAB_SIDE $line; echo $BRAID_LAB >&2; exit 7", NULL };
-	static const char *const none[] = { "no-such-program-anywhere", NULL };
+	static const char *const none[] = { "/no-such-program", NULL };
 	static const char *const forever[] = { "sleep", "1000", NULL };
 	struct bri_lab_config config = two_paths();
 	struct bri_lab *lab = open_lab(&config);
