@@ -1,8 +1,7 @@
 /*
  * Hello, over every path: a client of the Network framework's API, with blocks.
- *
- *     clang -fblocks hello_client.c -o hello_client -lNetwork -lBlocksRuntime
- *     ./hello_client HOST PORT
+ *   clang -fblocks hello_client.c -o hello_client -lNetwork -lBlocksRuntime
+ *   ./hello_client HOST PORT
  */
 #include <Network/Network.h>
 #include <braid/multipath.h>
@@ -10,9 +9,9 @@
 
 static const char *reason(nw_error_t error)
 {
-	return nw_error_get_error_domain(error) == nw_error_domain_dns
-		       ? "the name cannot be resolved"
-		       : strerror(nw_error_get_error_code(error));
+	if (nw_error_get_error_domain(error) == nw_error_domain_dns)
+		return "the name cannot be resolved";
+	return strerror(nw_error_get_error_code(error));
 }
 
 static void receive(nw_connection_t connection)
@@ -29,7 +28,7 @@ static void receive(nw_connection_t connection)
 				  });
 		  if (error)
 			  errx(1, "receive: %s", reason(error));
-		  else if (is_complete)
+		  if (is_complete)
 			  nw_connection_cancel(connection);
 		  else
 			  receive(connection);
@@ -68,13 +67,12 @@ int main(int argc, char **argv)
 	nw_connection_set_queue(connection, dispatch_get_main_queue());
 	nw_connection_set_state_changed_handler(
 		connection, ^(nw_connection_state_t state, nw_error_t error) {
-		  if (state == nw_connection_state_ready) {
-			  greet(connection);
-		  } else if (error) { /* waiting or failed: a program that runs once gives up */
+		  if (error) /* waiting or failed: a program that runs once gives up */
 			  errx(1, "%s", reason(error));
-		  } else if (state == nw_connection_state_cancelled) {
+		  if (state == nw_connection_state_ready)
+			  greet(connection);
+		  else if (state == nw_connection_state_cancelled)
 			  exit(0);
-		  }
 		});
 	nw_connection_start(connection);
 	dispatch_main();
