@@ -364,15 +364,14 @@ int bri_netstate_subscribe(struct dispatch_queue_s *queue, void *context, bri_ne
 	pthread_mutex_lock(&monitor.lock);
 	if (!monitor.running)
 		r = start();
-	if (r == 0)
+	if (r == 0) {
 		bri_list_append(&monitor.subs, &sub->link);
-	pthread_mutex_unlock(&monitor.lock);
-	if (r < 0) {
-		put_sub(sub);
-		return r;
+		*ret = sub; /* before fn can run: it may unsubscribe */
 	}
-	*ret = sub;
-	return 0;
+	pthread_mutex_unlock(&monitor.lock);
+	if (r < 0)
+		put_sub(sub);
+	return r;
 }
 
 void bri_netstate_unsubscribe(struct bri_netstate_sub *sub)
