@@ -16,6 +16,7 @@
 #define CHUNK_SIZE (128u * 1024u)
 #define DATAGRAM_SIZE                                                                              \
 	1200 /* where the path does not tell: fits every path of the internet (RFC 8085) */
+#define LOOK_NS     (50 * BRI_NS_PER_MS)
 #define UDP_QUIT_NS BRI_NS_PER_S /* long enough for an answer; datagrams have no end */
 
 struct cat {
@@ -39,6 +40,8 @@ struct cat {
 	bool writing, in_ended, in_done;
 	uint64_t sent_bytes, received_bytes;
 	uint64_t active_ns; /* when something last moved */
+	uint64_t looked_ns;
+	struct bri_net_subflows subflows; /* as last seen, with -v */
 };
 
 static void pump_out(struct cat *cat);
@@ -67,19 +70,33 @@ static void finish(struct cat *cat)
 	dispatch_semaphore_signal(cat->done);
 }
 
-static void tell_subflows(struct cat *cat)
+/*
+ * For -v. When both directions have ended the kernel has no subflows any more, so what is told at
+ * the end is what was last seen, at most LOOK_NS before.
+ */
+static void look_at_subflows(struct cat *cat, uint64_t at_most_every_ns)
 {
 	struct bri_net_subflows subflows;
+	uint64_t now_ns = bri_clock_now_ns();
+
+	if (!cat->opts->verbose || cat->opts->udp || now_ns - cat->looked_ns < at_most_every_ns)
+		return;
+	cat->looked_ns = now_ns;
+	bri_net_subflows_get(cat->connection, &subflows);
+	if (subflows.n)
+		cat->subflows = subflows;
+}
+
+static void tell_subflows(struct cat *cat)
+{
 	char text[320];
 
-	if (!cat->opts->verbose || !cat->ready)
+	if (!cat->ready)
 		return;
-	if (!cat->opts->udp) {
-		bri_net_subflows_get(cat->connection, &subflows);
-		for (size_t i = 0; i < subflows.n; i++) {
-			bri_net_subflow_text(&subflows.list[i], text, sizeof(text));
-			say(cat, "subflow %zu: %s", i + 1, text);
-		}
+	look_at_subflows(cat, 0);
+	for (size_t i = 0; i < cat->subflows.n; i++) {
+		bri_net_subflow_text(&cat->subflows.list[i], text, sizeof(text));
+		say(cat, "subflow %zu: %s", i + 1, text);
 	}
 	say(cat, "sent %llu bytes, received %llu bytes", (unsigned long long)cat->sent_bytes,
 		(unsigned long long)cat->received_bytes);
@@ -152,6 +169,7 @@ static void on_sent(void *context, nw_error_t error)
 	cat->active_ns = bri_clock_now_ns();
 	if (cat->closing)
 		return;
+	look_at_subflows(cat, LOOK_NS);
 	if (error) {
 		fail(cat, "cannot send: %s", bri_net_error_text(error, buffer, sizeof(buffer)));
 		return;
@@ -213,6 +231,7 @@ static void send_end(struct cat *cat)
 		cat->out_done = true;
 		return;
 	}
+	look_at_subflows(cat, 0);
 	cat->sending = true;
 	nw_connection_send_f(cat->connection, NULL, NW_CONNECTION_FINAL_MESSAGE_CONTEXT, true, cat,
 		on_end_sent, NULL);
@@ -295,6 +314,7 @@ static void on_received(void *context, dispatch_data_t content,
 	}
 	cat->received_bytes += size;
 	cat->writing = true;
+	look_at_subflows(cat, LOOK_NS);
 	dispatch_write_f(STDOUT_FILENO, content, cat->queue, cat, on_written);
 }
 
@@ -378,6 +398,7 @@ static void on_state(void *context, nw_connection_state_t state, nw_error_t erro
 		cat->ready = true;
 		cat->active_ns = bri_clock_now_ns();
 		tell_ready(cat);
+		look_at_subflows(cat, 0);
 		pump_out(cat);
 		pump_in(cat);
 		break;
@@ -401,6 +422,7 @@ static void adopt(struct cat *cat, nw_connection_t connection)
 	cat->ready = cat->closing = cat->sending = cat->out_done = false;
 	cat->writing = cat->in_ended = cat->in_done = false;
 	cat->sent_bytes = cat->received_bytes = 0;
+	cat->subflows.n = 0;
 	cat->active_ns = bri_clock_now_ns();
 	nw_connection_set_queue(connection, cat->queue);
 	nw_connection_set_state_changed_handler_f(connection, cat, on_state, NULL);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/check.h"
 #include "cli/net.h"
+#include "transport/mptcp_info.h"
 
 #define CANCEL_TIMEOUT_NS                                                                          \
 	(2 * (int64_t)BRI_NS_PER_S) /* cancelling is immediate; a bound all the same */
@@ -47,6 +48,8 @@ static void on_state(void *context, nw_connection_state_t state, nw_error_t erro
 	dispatch_semaphore_signal(attempt->settled);
 }
 
+/* The library's public text says what to do too, but in one line with the reason; rows keep them
+ * apart. */
 static const char *fix_of(braid_multipath_reason_t reason)
 {
 	switch (reason) {
@@ -69,7 +72,7 @@ static const char *fix_of(braid_multipath_reason_t reason)
 	case braid_multipath_kernel_not_compiled:
 	case braid_multipath_kernel_disabled:
 	case braid_multipath_not_permitted: return "see the row 'MPTCP sockets' above";
-	default: return "";
+	default: return bri_mptcp_reason_fix((enum bri_mptcp_reason)reason);
 	}
 }
 
@@ -92,9 +95,9 @@ static int report_ready(struct attempt *attempt, uint64_t start_ns, struct bri_r
 		bri_report_add(report, BRI_VERDICT_OK, "host.multipath", "multipath", NULL,
 			"yes: this connection is Multipath TCP");
 	else
-		bri_report_fix(
-			bri_report_add(report, BRI_VERDICT_BAD, "host.multipath", "multipath", NULL,
-				"no, plain TCP: %s", braid_multipath_reason_string(reason)),
+		bri_report_fix(bri_report_add(report, BRI_VERDICT_BAD, "host.multipath",
+				       "multipath", NULL, "no, plain TCP: %s",
+				       bri_mptcp_reason_text((enum bri_mptcp_reason)reason)),
 			"%s", fix_of(reason));
 	for (size_t i = 0; i < subflows.n; i++) {
 		bri_net_subflow_text(&subflows.list[i], text, sizeof(text));

@@ -193,6 +193,9 @@ static int check_combination(const struct bri_cat_options *opts)
 					    "address, give it before PORT");
 	if (opts->has_service && opts->udp && opts->service != nw_multipath_service_disabled)
 		return bri_cli_usage("cat", "UDP has one path only: --service goes with TCP");
+	if (opts->has_service && opts->listen && opts->service == nw_multipath_service_disabled)
+		return bri_cli_usage("cat", "a listener takes Multipath TCP and plain TCP: "
+					    "--service none goes with a connection");
 	if (opts->no_input && opts->has_quit)
 		return bri_cli_usage(
 			"cat", "-q waits for the end of standard input, which -d does not read");

@@ -108,9 +108,9 @@ void bri_net_subflow_text(const struct braid_subflow *subflow, char *ret, size_t
 
 	bri_net_sockaddr_text((const struct sockaddr *)&subflow->local, local);
 	bri_net_sockaddr_text((const struct sockaddr *)&subflow->remote, remote);
-	snprintf(ret, size, "%s -> %s%s%s, RTT %u.%u ms, sent %llu B, received %llu B%s%s", local,
+	snprintf(ret, size, "%s -> %s%s%s, RTT %u.%02u ms, sent %llu B, received %llu B%s%s", local,
 		remote, *subflow->if_name ? " on " : "", subflow->if_name, subflow->rtt_us / 1000,
-		subflow->rtt_us % 1000 / 100, (unsigned long long)subflow->bytes_sent,
+		subflow->rtt_us % 1000 / 10, (unsigned long long)subflow->bytes_sent,
 		(unsigned long long)subflow->bytes_received, subflow->backup ? ", backup" : "",
 		subflow->is_initial ? ", initial" : "");
 }

@@ -1,0 +1,49 @@
+#!/bin/bash
+# Help, man pages and completion name the same options. Usage: cli_docs.sh BRAID SOURCE-DIRECTORY
+set -u
+braid=$1
+source=$2
+failures=0
+
+fail()
+{
+	echo "FAIL: $*" >&2
+	failures=$((failures + 1))
+}
+
+# shellcheck disable=SC1091
+source "$source/src/cli/completion/braid.bash"
+
+# offered WORD...: what completion offers after these words, the last one being typed
+offered()
+{
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_braid
+	echo "${COMPREPLY[*]}"
+}
+
+for command in check cat; do
+	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
+	man=$source/docs/man/braid-$command.1
+	for option in $(grep -oE -- '--[a-z][a-z0-9-]+' <<<"$help" | sort -u); do
+		grep -qF -- "\\-${option#--}" "$man" || fail "$man does not have $option"
+		[[ " $(offered braid $command --) " == *" $option "* ]] || fail "completion of $command lacks $option"
+	done
+	[ "$(awk 'length > 92' <<<"$help" | wc -l)" -eq 0 ] || fail "$command --help has long lines"
+	[[ $(offered braid '') == *$command* ]] || fail "completion lacks $command"
+	"$braid" --help | grep -q "^  $command " || fail "--help lacks $command"
+	grep -q "^\.It Cm $command\$" "$source/docs/man/braid.1" || fail "braid.1 lacks $command"
+done
+[ "$(offered braid cat --service a)" = aggregate ] || fail "completion of --service"
+[[ " $(offered braid cat --interface l) " == *" lo "* ]] || fail "completion of --interface"
+[ "$(offered braid help c)" = "check cat" ] || fail "completion of help"
+
+if command -v mandoc >/dev/null; then
+	for page in "$source"/docs/man/braid*.1; do
+		out=$(mandoc -Tlint -W warning "$page") || fail "$page: $out"
+	done
+fi
+
+[ "$failures" -eq 0 ] || exit 1
+echo "help, man pages and completion agree"
