@@ -43,8 +43,8 @@ static void use_server(void)
 	assert_int_equal(bri_resolver_override(&(struct bri_resolver_overrides) {
 				 .servers = fake_dns_servers(dns),
 				 .hosts_from_env = true,
-				 .try_ms = 300,
-				 .tries = 2,
+				 .try_ms = 500,
+				 .tries = 3,
 			 }),
 		0);
 }
@@ -183,7 +183,6 @@ static void test_each_as_it_arrives(void **state)
 		start(&l, rows[i].name, BRI_RESOLVER_BOTH);
 		wait_for(&l, 1);
 		assert_int_equal(l.results[0].family, six_first ? AF_INET6 : AF_INET);
-		assert_int_equal(l.n, 1);
 		wait_for(&l, 2);
 		assert_true(l.results[1].duration_ns >= 200 * MS);
 		assert_true(l.results[0].duration_ns < l.results[1].duration_ns);
@@ -497,7 +496,6 @@ static void test_change_while_asking(void **state)
 	use_server();
 	start(&m, "both.test", BRI_RESOLVER_V4);
 	wait_for(&m, 1);
-	assert_int_equal(l.n, 0);
 	wait_for(&l, 1);
 	expect_addresses(&l, AF_INET, 1, "192.0.2.6:443");
 	finish(&l, 1);
@@ -563,12 +561,11 @@ static void run_nss(void *context)
 	assert_int_equal(bri_nss_query("127.0.0.2", AF_INET, l, on_nss), -EAGAIN);
 }
 
-static void test_name_services(void **state)
+static void ask_name_services(void)
 {
 	struct lookup l;
 	unsigned found = 0;
 
-	(void)state;
 	memset(&l, 0, sizeof(l));
 	pthread_mutex_init(&l.lock, NULL);
 	pthread_cond_init(&l.changed, NULL);
@@ -585,6 +582,14 @@ static void test_name_services(void **state)
 	assert_int_equal(found, 1);
 	pthread_cond_destroy(&l.changed);
 	pthread_mutex_destroy(&l.lock);
+}
+
+/* Twice: the places of the first round are free again. */
+static void test_name_services(void **state)
+{
+	(void)state;
+	ask_name_services();
+	ask_name_services();
 }
 
 enum { STORM = 1000, STORM_QUEUES = 8 };
