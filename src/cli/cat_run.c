@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "api/path.h"
+#include <braid/interface.h>
 #include "base/clock.h"
 #include "cli/cat.h"
 #include "cli/net.h"
@@ -504,10 +504,9 @@ static void set_version(nw_parameters_t parameters, int version)
 	nw_release(stack);
 }
 
-/* The public API gives interfaces only with paths; a program that has a name needs one made. */
 static int set_interface(nw_parameters_t parameters, const char *name)
 {
-	nw_interface_t interface = bri_interface_from_name(name);
+	nw_interface_t interface = braid_interface_create_with_name(name);
 
 	if (!interface)
 		return -ENODEV;
