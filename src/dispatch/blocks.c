@@ -3,6 +3,7 @@
 
 #include "dispatch/data_impl.h"
 #include "dispatch/group_internal.h"
+#include "dispatch/io_internal.h"
 #include "dispatch/source_internal.h"
 
 /*
@@ -102,4 +103,55 @@ void dispatch_source_set_cancel_handler(dispatch_source_t source, const void *ha
 void dispatch_source_set_registration_handler(dispatch_source_t source, const void *handler)
 {
 	bri_source_set_handler(source, BRI_SOURCE_REGISTRATION, bri_callable_from_block(handler));
+}
+
+void dispatch_read(dispatch_fd_t fd, size_t length, dispatch_queue_t queue, const void *handler)
+{
+	bri_read(fd, length, queue, bri_callable_from_block(handler));
+}
+
+void dispatch_write(
+	dispatch_fd_t fd, dispatch_data_t data, dispatch_queue_t queue, const void *handler)
+{
+	bri_write(fd, data, queue, bri_callable_from_block(handler));
+}
+
+dispatch_io_t dispatch_io_create(dispatch_io_type_t type, dispatch_fd_t fd, dispatch_queue_t queue,
+	const void *cleanup_handler)
+{
+	return bri_io_create(type, fd, queue, bri_callable_from_block(cleanup_handler));
+}
+
+dispatch_io_t dispatch_io_create_with_path(dispatch_io_type_t type, const char *path, int oflag,
+	mode_t mode, dispatch_queue_t queue, const void *cleanup_handler)
+{
+	return bri_io_create_with_path(
+		type, path, oflag, mode, queue, bri_callable_from_block(cleanup_handler));
+}
+
+dispatch_io_t dispatch_io_create_with_io(dispatch_io_type_t type, dispatch_io_t io,
+	dispatch_queue_t queue, const void *cleanup_handler)
+{
+	return bri_io_create_with_io(type, io, queue, bri_callable_from_block(cleanup_handler));
+}
+
+void dispatch_io_read(dispatch_io_t channel, off_t offset, size_t length, dispatch_queue_t queue,
+	const void *io_handler)
+{
+	bri_io_submit(channel, BRI_IO_READ, offset, length, NULL, queue,
+		bri_callable_from_block(io_handler));
+}
+
+void dispatch_io_write(dispatch_io_t channel, off_t offset, dispatch_data_t data,
+	dispatch_queue_t queue, const void *io_handler)
+{
+	bri_io_submit(channel, BRI_IO_WRITE, offset, bri_data_size(data), data, queue,
+		bri_callable_from_block(io_handler));
+}
+
+void dispatch_io_barrier(dispatch_io_t channel, const void *barrier)
+{
+	if (barrier)
+		bri_io_submit(channel, BRI_IO_BARRIER, 0, 0, NULL, NULL,
+			bri_callable_from_block(barrier));
 }
