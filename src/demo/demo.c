@@ -1,7 +1,7 @@
 /*
  * The conductor of the main job: makes the network, starts server and client in it, takes a path
- * away half way, and tells what came of it; then the same with plain TCP. Where the machine allows no
- * network in a box it says why, and runs the transfer over loopback.
+ * away half way, and tells what came of it; then the same with plain TCP. Where the machine allows
+ * no network in a box it says why, and runs the transfer over loopback.
  */
 #include "demo/demo.h"
 #include "lab/lab.h"
@@ -154,7 +154,7 @@ static void take_line(struct watch *w, char *line)
 	uint64_t pause = 0, bytes = 0;
 
 	if (!strncmp(line, "ready ", 6)) {
-		snprintf(run->state, sizeof(run->state), "%s", line + 6);
+		snprintf(run->state, sizeof(run->state), "%.150s", line + 6);
 	} else if (sscanf(line, "at %" SCNu64, &bytes) == 1) {
 		w->moved_ns = now_ns();
 		run->samples[run->sample_count].client_bytes = bytes;
@@ -163,9 +163,10 @@ static void take_line(struct watch *w, char *line)
 		run->pause_ns = pause;
 		w->over = true;
 		if (!run->done)
-			snprintf(run->failure, sizeof(run->failure), "only %" PRIu64 " bytes came", bytes);
+			snprintf(run->failure, sizeof(run->failure), "only %" PRIu64 " bytes came",
+				bytes);
 	} else if (!strncmp(line, "failed ", 7)) {
-		snprintf(run->failure, sizeof(run->failure), "%s", line + 7);
+		snprintf(run->failure, sizeof(run->failure), "%.190s", line + 7);
 		w->over = true;
 	}
 }
@@ -179,7 +180,8 @@ static void read_lines(struct watch *w, int fd)
 
 	if (n <= 0) {
 		if (!w->over)
-			snprintf(w->run->failure, sizeof(w->run->failure), "the client ended without a word");
+			snprintf(w->run->failure, sizeof(w->run->failure),
+				"the client ended without a word");
 		w->over = true;
 		used = 0;
 		return;
@@ -218,7 +220,8 @@ static void lose_first_path(struct watch *w)
 {
 	struct demo_run *run = w->run;
 
-	if (!lab || run->lost_at_ns || run->samples[run->sample_count].client_bytes < run->total_bytes / 2)
+	if (!lab || run->lost_at_ns ||
+		run->samples[run->sample_count].client_bytes < run->total_bytes / 2)
 		return;
 	bri_lab_set_state(lab, 0, BRI_LAB_DOWN);
 	run->lost_at_ns = now_ns() - w->begun_ns;
@@ -231,12 +234,13 @@ static void check_stall(struct watch *w)
 	uint64_t now = now_ns();
 
 	if (now - w->moved_ns > STALL_NS && run->lost_at_ns) {
-		snprintf(run->failure, sizeof(run->failure), "not a byte in %.0f s since the path was lost",
-			(double)STALL_NS / 1e9);
+		snprintf(run->failure, sizeof(run->failure),
+			"not a byte in %.0f s since the path was lost", (double)STALL_NS / 1e9);
 		run->pause_ns = now - w->moved_ns;
 		w->over = true;
 	} else if (now - w->begun_ns > RUN_LIMIT_NS) {
-		snprintf(run->failure, sizeof(run->failure), "not finished in %.0f s", (double)RUN_LIMIT_NS / 1e9);
+		snprintf(run->failure, sizeof(run->failure), "not finished in %.0f s",
+			(double)RUN_LIMIT_NS / 1e9);
 		w->over = true;
 	} else if (interrupted) {
 		snprintf(run->failure, sizeof(run->failure), "interrupted");
@@ -269,7 +273,9 @@ static void watch_transfer(struct demo_run *run, int fd)
 
 static int run_transfer(struct demo_run *run, const char *address)
 {
-	struct demo_client config = { .file = file_out, .address = address, .multipath = run->multipath };
+	struct demo_client config = {
+		.file = file_out, .address = address, .multipath = run->multipath
+	};
 	char sent[80], *got = run->checksum;
 	int pipe_fds[2], error;
 
@@ -285,8 +291,8 @@ static int run_transfer(struct demo_run *run, const char *address)
 		watch_transfer(run, pipe_fds[0]);
 	close(pipe_fds[0]);
 	if (!error && run->done)
-		run->same_checksum =
-			checksum(file_in, sent) == 0 && checksum(file_out, got) == 0 && !strcmp(sent, got);
+		run->same_checksum = checksum(file_in, sent) == 0 && checksum(file_out, got) == 0 &&
+				     !strcmp(sent, got);
 	for (int i = 0; i < 2; i++) {
 		if (children[i] > 0) {
 			kill(children[i], SIGKILL);
@@ -302,10 +308,12 @@ static int run_transfer(struct demo_run *run, const char *address)
 /* wlan 20 ms round trip 50 Mbit/s, wwan 60 ms 20 Mbit/s; delays are one way. */
 static int open_lab(void)
 {
-	struct bri_lab_config config = { .seed = 1, .n_paths = DEMO_PATHS, .mptcp_endpoints = true };
-	static const struct bri_lab_link links[DEMO_PATHS] = {
-		{ .delay_ns = 10000000, .rate_bps = 50000000 }, { .delay_ns = 30000000, .rate_bps = 20000000 }
+	struct bri_lab_config config = {
+		.seed = 1, .n_paths = DEMO_PATHS, .mptcp_endpoints = true
 	};
+	static const struct bri_lab_link links[DEMO_PATHS] = { { .delay_ns = 10000000,
+								       .rate_bps = 50000000 },
+		{ .delay_ns = 30000000, .rate_bps = 20000000 } };
 	char why[256];
 	int error;
 
@@ -344,13 +352,15 @@ static int usage(FILE *out, int code)
 {
 	fprintf(out,
 		"usage: braid-demo [--size MB] [--output FILE.svg] [--loopback]\n"
-		"Sends a file over two emulated paths, loses one half way, and shows what happens:\n"
+		"Sends a file over two emulated paths, loses one half way, and shows what "
+		"happens:\n"
 		"first with Multipath TCP, then with plain TCP. Needs no root.\n\n"
 		"  --size MB      size of the file, 1 to 500 (default %d)\n"
 		"  --output FILE  write a picture of both runs\n"
 		"  --loopback     no emulated paths: just the transfer, over loopback\n"
 		"  --help\n\n"
-		"exit status: 0 the multipath transfer survived (or loopback worked), 1 it did not, 2 usage\n",
+		"exit status: 0 the multipath transfer survived (or loopback worked), 1 it did "
+		"not, 2 usage\n",
 		SIZE_MB_DEFAULT);
 	return code;
 }
@@ -370,7 +380,9 @@ static int parse(int argc, char **argv, struct options *o)
 			errno = 0;
 			o->size_mb = (unsigned)strtoul(optarg, &end, 10);
 			if (errno || *end || !o->size_mb || o->size_mb > 500) {
-				fprintf(stderr, "braid-demo: --size %s: not a number from 1 to 500\n", optarg);
+				fprintf(stderr,
+					"braid-demo: --size %s: not a number from 1 to 500\n",
+					optarg);
 				return 2;
 			}
 			break;
@@ -387,14 +399,17 @@ static int parse(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void conclude(const struct demo_run *multi, const struct demo_run *single, const struct options *o)
+static void conclude(
+	const struct demo_run *multi, const struct demo_run *single, const struct options *o)
 {
 	if (o->loopback) {
-		printf("Loopback only: nothing was shown about paths. %s\n", multi->done ? "The transfer worked." : "");
+		printf("Loopback only: nothing was shown about paths. %s\n",
+			multi->done ? "The transfer worked." : "");
 		return;
 	}
 	printf("Multipath TCP: %s, longest pause %.0f ms. Plain TCP: %s.\n",
-		multi->done && multi->same_checksum ? "every byte arrived" : "FAILED", (double)multi->pause_ns / 1e6,
+		multi->done && multi->same_checksum ? "every byte arrived" : "FAILED",
+		(double)multi->pause_ns / 1e6,
 		single->done ? "survived too (unexpected)" : "failed, as it must");
 }
 
@@ -412,12 +427,15 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (!options.loopback && !bri_lab_supported(why, sizeof(why))) {
-		printf("This machine has no network in a box: %s\nOver loopback instead, with one path:\n\n", why);
+		printf("This machine has no network in a box: %s\nOver loopback instead, with one "
+		       "path:\n\n",
+			why);
 		options.loopback = true;
 	}
 	error = make_file(options.size_mb);
 	if (!error)
-		error = do_run(&multi, &options, options.loopback ? "Over loopback" : "Multipath TCP over wlan and wwan");
+		error = do_run(&multi, &options,
+			options.loopback ? "Over loopback" : "Multipath TCP over wlan and wwan");
 	if (!error && !options.loopback && !interrupted)
 		error = do_run(&single, &options, "Plain TCP over wlan");
 	if (error)

@@ -1,7 +1,7 @@
 /*
  * The main job: a file goes from a server to a client, both written with libNetwork, over two
- * emulated paths; half way one path dies. demo.c conducts, transfer.c is the two programs, show.c what
- * a person sees, picture.c the timeline.
+ * emulated paths; half way one path dies. demo.c conducts, transfer.c is the two programs, show.c
+ * what a person sees, picture.c the timeline.
  */
 #ifndef BRI_DEMO_H
 #define BRI_DEMO_H
@@ -14,7 +14,8 @@
 #define DEMO_SAMPLES_MAX 1200 /* two minutes of SAMPLE_NS */
 #define DEMO_SAMPLE_NS   UINT64_C(100000000)
 
-/* What the client tells the conductor, line by line on a pipe: "ready WHY", "at BYTES", "end BYTES PAUSE_NS", "failed WHY". */
+/* What the client tells the conductor, line by line on a pipe: "ready WHY", "at BYTES", "end BYTES
+ * PAUSE_NS", "failed WHY". */
 
 struct demo_sample {
 	uint64_t at_ns; /* since the transfer began */
@@ -32,7 +33,7 @@ struct demo_run {
 	uint64_t lost_at_ns; /* when the first path died; 0: it did not */
 	uint64_t duration_ns, pause_ns;
 	bool done, same_checksum;
-	char state[160]; /* what the client said about multipath */
+	char state[160];   /* what the client said about multipath */
 	char failure[200]; /* "": none */
 	char checksum[80];
 };
@@ -41,7 +42,7 @@ struct demo_run {
 struct demo_server {
 	const char *file;
 	const char *address; /* to listen on */
-	int port_fd; /* the port is written there, as text */
+	int port_fd;         /* the port is written there, as text */
 };
 struct demo_client {
 	const char *file; /* to write */

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BAR_WIDTH     30
-#define WINDOW        5 /* samples that a rate is the mean of */
-#define PLAIN_EVERY   10 /* samples between lines where there is no terminal */
+#define BAR_WIDTH   30
+#define WINDOW      5  /* samples that a rate is the mean of */
+#define PLAIN_EVERY 10 /* samples between lines where there is no terminal */
 
 static bool on_terminal(void)
 {
@@ -23,8 +23,8 @@ static bool in_colour(void)
 
 void demo_show_begin(const struct demo_run *run, const char *title)
 {
-	printf("%s%s%s  %.1f MB\n", in_colour() ? "\033[1m" : "", title, in_colour() ? "\033[0m" : "",
-		(double)run->total_bytes / 1e6);
+	printf("%s%s%s  %.1f MB\n", in_colour() ? "\033[1m" : "", title,
+		in_colour() ? "\033[0m" : "", (double)run->total_bytes / 1e6);
 	fflush(stdout);
 }
 
@@ -65,21 +65,23 @@ void demo_show_progress(const struct demo_run *run)
 
 void demo_show_event(const char *text)
 {
-	printf("%s%s*** %s%s\n", on_terminal() ? "\r\033[K" : "", in_colour() ? "\033[33m" : "", text,
-		in_colour() ? "\033[0m" : "");
+	printf("%s%s*** %s%s\n", on_terminal() ? "\r\033[K" : "", in_colour() ? "\033[33m" : "",
+		text, in_colour() ? "\033[0m" : "");
 	fflush(stdout);
 }
 
 void demo_show_end(const struct demo_run *run)
 {
-	const struct demo_sample *last = run->sample_count ? &run->samples[run->sample_count - 1] : NULL;
+	const struct demo_sample *last =
+		run->sample_count ? &run->samples[run->sample_count - 1] : NULL;
 	const char *red = in_colour() ? "\033[31m" : "", *green = in_colour() ? "\033[32m" : "",
 		   *plain = in_colour() ? "\033[0m" : "";
 
 	printf("%s", on_terminal() ? "\r\033[K" : "");
 	printf("  multipath      %s\n", *run->state ? run->state : "(not connected)");
 	if (run->done)
-		printf("  transfer       %scomplete%s, %.1f s\n", green, plain, (double)run->duration_ns / 1e9);
+		printf("  transfer       %scomplete%s, %.1f s\n", green, plain,
+			(double)run->duration_ns / 1e9);
 	else
 		printf("  transfer       %sfailed%s: %s\n", red, plain, run->failure);
 	if (run->done)
@@ -88,7 +90,8 @@ void demo_show_end(const struct demo_run *run)
 	printf("  longest pause  %.0f ms\n", (double)run->pause_ns / 1e6);
 	for (int i = 0; last && i < DEMO_PATHS; i++) {
 		if (run->path_names[i])
-			printf("  %-13s  %.1f MB\n", run->path_names[i], (double)last->path_bytes[i] / 1e6);
+			printf("  %-13s  %.1f MB\n", run->path_names[i],
+				(double)last->path_bytes[i] / 1e6);
 	}
 	printf("\n");
 	fflush(stdout);

@@ -73,7 +73,8 @@ static void send_next(void *context, nw_error_t error)
 	s->offset += n;
 	/* the last chunk ends the stream */
 	nw_connection_send_f(s->connection, data,
-		s->offset == s->size ? NW_CONNECTION_FINAL_MESSAGE_CONTEXT : NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT,
+		s->offset == s->size ? NW_CONNECTION_FINAL_MESSAGE_CONTEXT
+				     : NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT,
 		s->offset == s->size, s, send_next, NULL);
 	dispatch_release(data);
 }
@@ -184,7 +185,8 @@ static void note_pause(void)
 	client.last_ns = now;
 }
 
-static bool write_region(void *context, dispatch_data_t region, size_t offset, const void *bytes, size_t size)
+static bool write_region(
+	void *context, dispatch_data_t region, size_t offset, const void *bytes, size_t size)
 {
 	(void)context;
 	(void)region;
@@ -192,8 +194,8 @@ static bool write_region(void *context, dispatch_data_t region, size_t offset, c
 	return fwrite(bytes, 1, size, client.out) == size;
 }
 
-static void on_data(void *context, dispatch_data_t content, nw_content_context_t message, bool is_complete,
-	nw_error_t error)
+static void on_data(void *context, dispatch_data_t content, nw_content_context_t message,
+	bool is_complete, nw_error_t error)
 {
 	(void)context;
 	(void)message;
@@ -228,7 +230,8 @@ static void on_client_state(void *context, nw_connection_state_t state, nw_error
 	switch (state) {
 	case nw_connection_state_ready:
 		tell("ready %s\n",
-			braid_multipath_reason_string(braid_connection_get_multipath_reason(client.connection)));
+			braid_multipath_reason_string(
+				braid_connection_get_multipath_reason(client.connection)));
 		client.last_ns = now_ns();
 		nw_connection_receive_f(client.connection, 1, CHUNK, NULL, on_data, NULL);
 		break;
