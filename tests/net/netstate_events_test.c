@@ -273,6 +273,55 @@ static void unsubscribed(void **state)
 	dispatch_release(queue);
 }
 
+/* A router's table: what is over the limit is said to be missing; default routes are never over it.
+ */
+static void many_routes(void **state)
+{
+	struct sockaddr_in far = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0b000001) };
+	struct bri_netstate_query query = { .remote = (struct sockaddr *)&far };
+	struct bri_netstate_result result;
+	struct bri_netstate *now;
+	char path[] = "/tmp/netstate_routes_XXXXXX", line[128];
+	unsigned limit = BRI_NETSTATE_MAX_ROUTES - 256, have = 1; /* 192.0.2.0/24 is there */
+	size_t n;
+
+	(void)state;
+	RUN("ip link add wlan0 type veth peer name far0");
+	RUN("ip link set wlan0 up");
+	RUN("ip link set far0 up");
+	RUN("ip addr add 192.0.2.2/24 dev wlan0");
+	for (int round = 0; round < 2; round++) {
+		int fd = round == 0 ? mkstemp(path) : open(path, O_WRONLY | O_TRUNC);
+		unsigned want = round == 0 ? limit : limit + 1;
+		FILE *f = fdopen(fd, "w");
+
+		assert_non_null(f);
+		for (; have < want; have++)
+			fprintf(f, "route add 10.%u.%u.0/24 via 192.0.2.1\n", have / 250,
+				have % 250);
+		assert_int_equal(fclose(f), 0);
+		snprintf(line, sizeof(line), "ip -batch %s", path);
+		RUN(line);
+		assert_int_equal(bri_netstate_read(&now), 0);
+		assert_int_equal(now->all_routes, round == 0);
+		assert_int_equal(now->n_routes, limit);
+		bri_netstate_evaluate(now, &query, &result);
+		/* no route is known; but one that was not read may lead there */
+		assert_int_equal(
+			result.status, round == 0 ? BRI_PATH_UNSATISFIED : BRI_PATH_SATISFIED);
+		bri_netstate_put(now);
+	}
+	unlink(path);
+	RUN("ip route add default via 192.0.2.1 metric 42");
+	assert_int_equal(bri_netstate_read(&now), 0);
+	for (n = 0; n < now->n_routes && now->routes[n].prefix != 0;)
+		n++;
+	assert_true(n < now->n_routes);
+	assert_int_equal(now->routes[n].metric, 42);
+	bri_netstate_put(now);
+	RUN("ip link del wlan0");
+}
+
 /* Reading past the monitor gives the same picture. */
 static void direct(void **state)
 {
@@ -300,6 +349,7 @@ int main(void)
 		cmocka_unit_test(changes),
 		cmocka_unit_test(burst),
 		cmocka_unit_test(unsubscribed),
+		cmocka_unit_test(many_routes),
 		cmocka_unit_test(direct),
 	};
 
