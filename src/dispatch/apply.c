@@ -58,12 +58,24 @@ static void run_alone(void *context)
 		apply->work(apply->context, i);
 }
 
+/* sysconf() reads a file each time */
+static size_t count_helpers(void)
+{
+	static _Atomic long cpus;
+	long n = atomic_load_explicit(&cpus, memory_order_relaxed);
+
+	if (!n) {
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+		n = n > 1 ? n : 1;
+		atomic_store_explicit(&cpus, n, memory_order_relaxed);
+	}
+	return bri_min_size((size_t)n - 1, HELPERS_MAX);
+}
+
 static void run_with_helpers(struct apply *apply, struct dispatch_queue_s *queue)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t helpers = bri_min_size(cpus > 1 ? (size_t)cpus - 1 : 0, HELPERS_MAX);
+	size_t helpers = bri_min_size(count_helpers(), apply->count - 1);
 
-	helpers = bri_min_size(helpers, apply->count - 1);
 	atomic_init(&apply->refs, (int)helpers + 1);
 	for (size_t i = 0; i < helpers; i++)
 		bri_async(queue, apply, help);
