@@ -131,13 +131,14 @@ static void test_empty(void **state)
 {
 	const void *ptr = &ptr;
 	size_t size = 7, offset = 9;
-	dispatch_data_t data;
+	const void *no_bytes = NULL; /* harmless, though declared not NULL */
+	dispatch_data_t data, no_data = NULL;
 
 	(void)state;
-	data = dispatch_data_create_f(NULL, 0, NULL, NULL);
+	data = dispatch_data_create_f(no_bytes, 0, NULL, NULL);
 	assert_ptr_equal(data, dispatch_data_empty);
 	assert_int_equal(dispatch_data_get_size(data), 0);
-	assert_int_equal(dispatch_data_get_size(NULL), 0);
+	assert_int_equal(dispatch_data_get_size(no_data), 0);
 	assert_ptr_equal(dispatch_data_create_subrange(data, 0, 5), dispatch_data_empty);
 	assert_ptr_equal(dispatch_data_create_concat(data, data), dispatch_data_empty);
 	assert_ptr_equal(dispatch_data_copy_region(data, 0, &offset), dispatch_data_empty);

@@ -330,7 +330,7 @@ static void test_apply(void **state)
 	static struct grid grid;
 
 	(void)state;
-	dispatch_apply_f(0, serial, NULL, NULL);
+	dispatch_apply_f(0, serial, NULL, check_order);
 	for (size_t q = 0; q < 3; q++) {
 		memset(&grid, 0, sizeof(grid));
 		grid.queue = queues[q];
