@@ -254,6 +254,7 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 {
 	nw_protocol_metadata_t tcp = atomic_load(&c->tcp_metadata);
 	struct bri_hub_flow *flow;
+	bool unread = c->readable;
 	int fd;
 
 	bri_establish_cancel(c->establish);
@@ -279,7 +280,7 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 		else if (c->is_udp || !c->bytes_out)
 			close(fd);
 		else
-			bri_linger_close(fd);
+			bri_linger_close(fd, unread);
 	}
 	bri_object_release(c->partial);
 	c->partial = NULL;

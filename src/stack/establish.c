@@ -41,7 +41,11 @@ struct bri_establish {
 	struct bri_timer *timer; /* the race's deadline */
 	struct bri_list attempts;
 	struct bri_established result;
+	struct bri_item item; /* tells an end that came inside start, on the queue's next turn */
+	struct bri_race_command end;
 	bool obeying; /* inside obey(): inputs only feed the race */
+	bool starting; /* inside start: on_done must wait */
+	bool ending, cancelled; /* `item` is queued; and meanwhile nobody wants to know any more */
 };
 
 static void close_attempt(struct attempt *attempt)
@@ -98,12 +102,13 @@ static void on_timeout(void *context)
 static void on_ready(void *context, uint32_t events)
 {
 	struct attempt *attempt = context;
-	int error;
+	int error = 0;
 
 	attempt->events |= events;
 	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		return;
-	error = bri_sock_error(attempt->sock.fd);
+	if (events & (EPOLLERR | EPOLLHUP))
+		error = bri_sock_error(attempt->sock.fd);
 	/* HUP without an error: a socket that is not connecting yet says so when it is first watched */
 	if (!error && (events & EPOLLHUP))
 		return;
@@ -195,12 +200,37 @@ static void lose(struct bri_establish *e, struct bri_race_error error)
 	on_done(context, NULL, error);
 }
 
+/* The race is over: tell it now, or on the queue's next turn if this is still the caller's start. */
+static void finish(struct bri_establish *e, const struct bri_race_command *command)
+{
+	if (e->starting) {
+		e->ending = true;
+		e->end = *command;
+		bri_queue_push(e->queue, &e->item);
+	} else if (command->kind == BRI_RACE_WINNER) {
+		win(e, command->id);
+	} else {
+		lose(e, command->error);
+	}
+}
+
+static void run_finish(struct bri_item *item)
+{
+	struct bri_establish *e = bri_container_of(item, struct bri_establish, item);
+
+	e->ending = false;
+	if (e->cancelled)
+		free_establish(e);
+	else
+		finish(e, &e->end);
+}
+
 static void obey(struct bri_establish *e)
 {
 	struct bri_race_command command;
 	struct attempt *attempt;
 
-	if (e->obeying)
+	if (e->obeying || e->ending)
 		return;
 	e->obeying = true;
 	while (bri_race_next(&e->race, &command)) {
@@ -211,8 +241,8 @@ static void obey(struct bri_establish *e)
 			if (attempt)
 				close_attempt(attempt);
 			break;
-		case BRI_RACE_WINNER: win(e, command.id); return;
-		case BRI_RACE_NONE_LEFT: lose(e, command.error); return;
+		case BRI_RACE_WINNER:
+		case BRI_RACE_NONE_LEFT: finish(e, &command); return;
 		}
 	}
 	e->obeying = false;
@@ -259,8 +289,9 @@ static int begin(struct bri_establish *e)
 		race.families = family == AF_INET6 ? BRI_RACE_V6 : BRI_RACE_V4;
 		bri_race_init(&e->race, &race, now_ns);
 		bri_race_on_addresses(&e->race, family, &e->config.address, 1, now_ns);
-		/* told from the timer, on the queue's next turn: on_done never runs inside start */
-		bri_timer_set(e->timer, now_ns);
+		e->starting = true;
+		obey(e);
+		e->starting = false;
 		return 0;
 	}
 	bri_race_init(&e->race, &race, now_ns);
@@ -282,6 +313,7 @@ int bri_establish_start(const struct bri_establish_config *config, struct dispat
 	e->context = context;
 	e->on_done = on_done;
 	e->result.started_ns = bri_clock_now_ns();
+	e->item.run = run_finish;
 	bri_list_init(&e->attempts);
 	error = bri_timer_new(queue, e, on_deadline, &e->timer);
 	if (!error)
@@ -303,6 +335,8 @@ void bri_establish_skip(struct bri_establish *e)
 
 void bri_establish_cancel(struct bri_establish *e)
 {
-	if (e)
+	if (e && e->ending)
+		e->cancelled = true; /* the item on the queue frees it */
+	else if (e)
 		free_establish(e);
 }

@@ -81,10 +81,10 @@ static void start(void *context)
 	bri_timer_set(l->timer, bri_clock_now_ns() + BRI_LINGER_S * BRI_NS_PER_S);
 }
 
-void bri_linger_close(int fd)
+void bri_linger_close(int fd, bool unread)
 {
 	struct linger_fd *l;
-	bool done = drain(fd);
+	bool done = unread && drain(fd);
 
 	if (!done && !all_acknowledged(fd) && atomic_load(&lingering) < BRI_LINGER_MAX) {
 		atomic_fetch_add(&lingering, 1);
