@@ -15,12 +15,9 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* Application memory up to this size is copied when it cannot be sent at once: see send_now(). */
@@ -598,22 +595,13 @@ static bool is_ready(nw_connection_t c)
 static int answer_tcp_query(void *context, enum bri_tcp_query what, uint64_t value, uint32_t *ret)
 {
 	nw_connection_t c = context;
-	int fd = c->sock.fd, bytes = 0;
 
 	switch (what) {
-	case BRI_TCP_QUERY_RX_BYTES:
-		if (ioctl(fd, SIOCINQ, &bytes) < 0)
-			return -errno;
-		break;
-	case BRI_TCP_QUERY_TX_BYTES:
-		if (ioctl(fd, SIOCOUTQ, &bytes) < 0)
-			return -errno;
-		break;
-	case BRI_TCP_SET_PACING_RATE:
-		return setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &value, sizeof(value)) < 0 ? -errno : 0;
+	case BRI_TCP_QUERY_RX_BYTES: return bri_sock_unread(c->sock.fd, ret);
+	case BRI_TCP_QUERY_TX_BYTES: return bri_sock_unacknowledged(c->sock.fd, ret);
+	case BRI_TCP_SET_PACING_RATE: return bri_sock_pace(c->sock.fd, value);
 	}
-	*ret = (uint32_t)bytes;
-	return 0;
+	return -EINVAL;
 }
 
 static nw_protocol_metadata_t copy_tcp_metadata(nw_connection_t c)

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #define RECEIVE_ROOM     (64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
 #define SEND_IOV_MAX     64
@@ -46,12 +45,10 @@ static int read_stream(nw_connection_t c, size_t want)
 	if (bri_chunk_get_scratch(bri_min_size(want, RECEIVE_ROOM), &ptr, &room) < 0)
 		return ENOMEM;
 	room = bri_min_size(room, want);
-	do
-		n = recv(c->sock.fd, ptr, room, 0);
-	while (n < 0 && errno == EINTR);
+	n = bri_sock_read(c->sock.fd, ptr, room);
 	if (n < 0) {
 		c->readable = false;
-		return errno == EAGAIN ? 0 : errno;
+		return n == -EAGAIN ? 0 : (int)-n;
 	}
 	if (n == 0) {
 		c->end_seen = true;
@@ -263,7 +260,7 @@ static void account(nw_connection_t c, size_t written)
 		}
 		written -= left;
 		if (is_fin(request)) {
-			shutdown(c->sock.fd, SHUT_WR);
+			bri_sock_finish(c->sock.fd);
 			c->fin_sent = true;
 		}
 		finish_send(c, 0);
@@ -283,9 +280,8 @@ static bool drop_expired(nw_connection_t c)
 static bool send_stream(nw_connection_t c)
 {
 	struct iovec iov[SEND_IOV_MAX];
-	struct msghdr msg = { .msg_iov = iov };
 	struct bri_request *first = c->sends.head;
-	size_t bytes;
+	size_t bytes, count;
 	ssize_t n = 0;
 
 	if (c->fin_sent) {
@@ -296,13 +292,11 @@ static bool send_stream(nw_connection_t c)
 		return false;
 	if (drop_expired(c))
 		return true;
-	msg.msg_iovlen = gather(c, iov, &bytes);
+	count = gather(c, iov, &bytes);
 	if (bytes) {
-		do
-			n = sendmsg(c->sock.fd, &msg, MSG_NOSIGNAL);
-		while (n < 0 && errno == EINTR);
-		if (n < 0 && errno != EAGAIN) {
-			bri_connection_lost(c, errno);
+		n = bri_sock_write(c->sock.fd, iov, count);
+		if (n < 0 && n != -EAGAIN) {
+			bri_connection_lost(c, (int)-n);
 			return true;
 		}
 		if (n < (ssize_t)bytes) /* full: the next room is a new edge */
@@ -385,9 +379,10 @@ bool bri_connection_send_some(nw_connection_t c)
 
 /* --- wake-ups --- */
 
+/* The connection holds itself while it has a watch; bri_connection_run() may end that: c is not touched after it. */
 void bri_connection_on_ready(void *connection, uint32_t events)
 {
-	nw_connection_t c = bri_object_get(connection);
+	nw_connection_t c = connection;
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		c->readable = true;
@@ -396,14 +391,12 @@ void bri_connection_on_ready(void *connection, uint32_t events)
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		c->writable = true;
 	bri_connection_run(c);
-	bri_object_put(c);
 }
 
 void bri_connection_on_datagram(void *connection)
 {
-	nw_connection_t c = bri_object_get(connection);
+	nw_connection_t c = connection;
 
 	c->readable = c->writable = true;
 	bri_connection_run(c);
-	bri_object_put(c);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -170,7 +171,8 @@ static void wait_for_events(struct bri_loop *loop)
 		if (bri_mpsc_empty(&loop->inbox))
 			timeout_ms = -1;
 	}
-	n = epoll_wait(loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms);
+	/* not libc's, which is a cancellation point: two atomic operations that nobody needs */
+	n = (int)syscall(SYS_epoll_pwait, loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms, NULL, 0);
 	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
 	loop->batch_next = 0;
 	loop->batch_count = n > 0 ? n : 0;

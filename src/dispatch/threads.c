@@ -79,9 +79,14 @@ static _Atomic(struct bri_item *) work_head, *work_tail = &work_head;
 static unsigned workers, workers_idle;
 static uint64_t work_taken, work_taken_seen;
 
+static unsigned workers_at_once; /* as many as CPUs; more only when those are stuck */
+
 static void init_work(void)
 {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	pthread_condattr_t attr;
+
+	workers_at_once = cpus < 1 ? 1 : (unsigned)cpus;
 
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -149,14 +154,13 @@ static bool grow(unsigned limit)
 void bri_workers_push(struct bri_item *item)
 {
 	bool start;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	pthread_once(&work_once, init_work);
 	item->next = NULL;
 	pthread_mutex_lock(&work_lock);
 	*work_tail = item;
 	work_tail = &item->next;
-	start = grow(cpus < 1 ? 1 : (unsigned)cpus);
+	start = grow(workers_at_once);
 	if (workers_idle)
 		pthread_cond_signal(&work_cond);
 	pthread_mutex_unlock(&work_lock);

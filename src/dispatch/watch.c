@@ -13,8 +13,8 @@ struct bri_watch {
 	int fd;
 	_Atomic bool dead;
 	_Atomic uint32_t pending; /* events not told yet; not 0: `item` is queued */
-	_Atomic int refs; /* the owner's (until the loop has let go of it), and the queued item's */
-	struct bri_item item, retire;
+	_Atomic int refs; /* the owner's (until loop and queue have let go of it), and the queued item's */
+	struct bri_item item, retire, gone;
 };
 
 static void put(struct bri_watch *watch)
@@ -35,10 +35,20 @@ static void run_queued(struct bri_item *item)
 	put(watch);
 }
 
-/* On the loop, after its batch of events: no event can name this watch any more. */
+/*
+ * The end of a watch has two steps. On the loop, after its batch: no event can name it any more.
+ * Then on the queue: no thread is inside its callback any more, also one that lost the loop.
+ */
+static void run_gone(struct bri_item *item)
+{
+	put(bri_container_of(item, struct bri_watch, gone));
+}
+
 static void run_retire(struct bri_item *item)
 {
-	put(bri_container_of(item, struct bri_watch, retire));
+	struct bri_watch *watch = bri_container_of(item, struct bri_watch, retire);
+
+	bri_queue_push(watch->queue, &watch->gone);
 }
 
 void bri_watch_on_event(struct bri_watch *watch, uint32_t events)
@@ -47,15 +57,12 @@ void bri_watch_on_event(struct bri_watch *watch, uint32_t events)
 		return;
 	if (bri_queue_enter_in_place(watch->queue)) {
 		struct bri_frame frame = { watch->queue, bri_self.frame };
-		/* the callback may free the watch and drop the last reference to the queue */
-		struct dispatch_queue_s *queue = bri_object_get(watch->queue);
 
 		bri_self.frame = &frame;
 		if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
 			watch->on_ready(watch->context, events);
 		bri_self.frame = frame.parent;
-		bri_queue_leave(queue);
-		bri_object_put(queue);
+		bri_queue_leave(frame.queue); /* the watch holds it, and is there until its `gone` ran on it */
 		return;
 	}
 	atomic_fetch_add_explicit(&watch->refs, 1, memory_order_relaxed);
@@ -80,6 +87,7 @@ int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
 	watch->fd = fd;
 	watch->item.run = run_queued;
 	watch->retire.run = run_retire;
+	watch->gone.run = run_gone;
 	atomic_init(&watch->refs, 1);
 	ev.data.ptr = watch;
 	/* published before the descriptor is armed: its first event may come inside epoll_ctl */

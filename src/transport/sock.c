@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -322,6 +324,66 @@ uint32_t bri_sock_mtu(int fd)
 		getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &len) < 0)
 		return 0;
 	return mtu > 0 ? (uint32_t)mtu : 0;
+}
+
+/* --- streams --- */
+
+/*
+ * Straight into the kernel: in a process with threads libc makes each of these calls a cancellation
+ * point, with two atomic operations around it; our threads are never cancelled.
+ */
+ssize_t bri_sock_read(int fd, void *buf, size_t size)
+{
+	long n;
+
+	do
+		n = syscall(SYS_recvfrom, fd, buf, size, 0, NULL, NULL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count };
+	long n;
+
+	do {
+		if (count == 1) /* the usual case, and the cheaper call */
+			n = syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL, NULL, 0);
+		else
+			n = syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+void bri_sock_finish(int fd)
+{
+	shutdown(fd, SHUT_WR);
+}
+
+static int ask_bytes(int fd, unsigned long what, uint32_t *ret)
+{
+	int bytes = 0;
+
+	if (ioctl(fd, what, &bytes) < 0)
+		return -errno;
+	*ret = bytes > 0 ? (uint32_t)bytes : 0;
+	return 0;
+}
+
+int bri_sock_unread(int fd, uint32_t *ret)
+{
+	return ask_bytes(fd, SIOCINQ, ret);
+}
+
+int bri_sock_unacknowledged(int fd, uint32_t *ret)
+{
+	return ask_bytes(fd, SIOCOUTQ, ret);
+}
+
+int bri_sock_pace(int fd, uint64_t rate)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)) < 0 ? -errno : 0;
 }
 
 /* --- datagrams --- */

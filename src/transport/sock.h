@@ -82,6 +82,20 @@ int bri_sock_remote(int fd, union bri_sockaddr *ret);
 /* bri_sock_abort(): close with RST (SO_LINGER 0). */
 void bri_sock_abort(int fd);
 
+/*
+ * The data path of a stream. bri_sock_read(): bytes, 0 at the end of the stream, or -errno (-EAGAIN:
+ * nothing now). bri_sock_write(): bytes taken, or -errno. bri_sock_finish(): FIN; reading goes on.
+ */
+ssize_t bri_sock_read(int fd, void *buf, size_t size);
+ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count);
+void bri_sock_finish(int fd);
+
+/* Bytes received and not read; sent and not acknowledged. 0 or -errno. */
+int bri_sock_unread(int fd, uint32_t *ret);
+int bri_sock_unacknowledged(int fd, uint32_t *ret);
+/* bri_sock_pace(): bytes a second at most. -EOPNOTSUPP on MPTCP. */
+int bri_sock_pace(int fd, uint64_t rate);
+
 /* What came with a datagram. */
 struct bri_sock_datagram {
 	union bri_sockaddr from, to;
