@@ -181,13 +181,19 @@ static void reply(
 	(void)sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+_Noreturn static void end(const struct emulator *emulator)
+{
+	bri_world_end(&emulator->world);
+	_exit(0);
+}
+
 static void serve(struct emulator *emulator, int fd, const struct bri_control_request *request)
 {
 	struct bri_control_reply r = { .magic = BRI_CONTROL_MAGIC };
 	bool hello = request->op == BRI_CONTROL_HELLO;
 
 	if (request->op == BRI_CONTROL_QUIT && fd == emulator->control_fd)
-		_exit(0);
+		end(emulator);
 	if (request->magic != BRI_CONTROL_MAGIC || request->op >= BRI_CONTROL_QUIT)
 		r.error = -EPROTO;
 	else if (request->path >= emulator->config->n_paths)
@@ -371,7 +377,7 @@ static void dispatch(struct emulator *emulator, const struct pollfd polled[stati
 {
 	/* the owner's death ends everything; so does its closing the lab */
 	if (polled[0].revents || (polled[1].revents && !on_request(emulator, emulator->control_fd)))
-		_exit(0);
+		end(emulator);
 	for (int i = 0; i < 3; i++) {
 		if (polled[2 + i].revents)
 			on_listener(emulator, emulator->listen_fd[i]);

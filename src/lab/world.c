@@ -1,18 +1,24 @@
 /* Making the namespaces of a lab. Knows nothing of frames, addresses or the lab's owner. */
 #include "lab/world.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define MAX_KILL_PASSES 100
 
 int bri_world_fail(struct bri_world *world, int error, const char *fmt, ...)
 {
@@ -138,6 +144,40 @@ int bri_world_listen(const char *id, int *ret)
 	}
 	*ret = fd;
 	return 0;
+}
+
+/* One look at all processes. Returns whether any of ours was there: it may have forked meanwhile.
+ */
+static bool kill_members(const struct stat *own)
+{
+	DIR *dir = opendir("/proc");
+	bool found = false;
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		struct stat other;
+		char path[64];
+
+		if (pid <= 1 || pid == getpid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+		if (stat(path, &other) == 0 && other.st_ino == own->st_ino &&
+			other.st_dev == own->st_dev && kill(pid, SIGKILL) == 0)
+			found = true;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void bri_world_end(const struct bri_world *world)
+{
+	struct stat own;
+
+	if (world->pidns || fstat(world->user_fd, &own) < 0)
+		return;
+	for (int i = 0; i < MAX_KILL_PASSES && kill_members(&own); i++)
+		;
 }
 
 static int make_side(struct bri_world *world, enum bri_lab_side which)

@@ -45,6 +45,12 @@ int bri_world_fail(struct bri_world *world, int error, const char *fmt, ...) BRI
 /* bri_world_listen(): an abstract socket named after the lab, in the current network namespace. */
 int bri_world_listen(const char *id, int *ret);
 
+/*
+ * bri_world_end(): kills what runs inside. Where there is a process namespace the kernel does that
+ * when process 1 exits, and this does nothing; else it looks for the members of the user namespace.
+ */
+void bri_world_end(const struct bri_world *world);
+
 /* worldnet.c: addresses, routes, path manager. */
 int bri_worldnet_side(struct bri_world *world, enum bri_lab_side side);
 int bri_worldnet_path(struct bri_world *world, struct bri_labnl *middle, uint32_t path);

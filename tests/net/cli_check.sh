@@ -52,7 +52,8 @@ is_json here.json "all(c['verdict'] in ('ok', 'note', 'warn', 'bad') and c['id']
 [ "$here" -eq 0 ] || echo "note: no MPTCP on this machine: $(grep '^bad' out)" >&2
 
 # ---- the responder ----
-"$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
+: >log
+timeout -s KILL 90 "$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
 server=$!
 pids+=("$server")
 within 10 grep -q 'listening on http://127.0.0.1:' log || fail "listen: $(cat log listen.err)"

@@ -873,6 +873,8 @@ static void test_ordinary_user(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 90)
+		skip(); /* root of a namespace with one id only */
 	assert_int_equal(WEXITSTATUS(status), 55);
 }
 
