@@ -105,8 +105,8 @@ static void assert_address(const struct sockaddr_storage *address, const char *w
 	assert_string_equal(text, want);
 }
 
-static void assert_subflow(const struct mp_subflows *list, const char *interface, const char *local,
-	bool is_initial)
+static void assert_subflow(
+	const struct mp_subflows *list, const char *interface, const char *local, bool is_initial)
 {
 	const struct braid_subflow *s = mp_subflow_on(list, interface);
 

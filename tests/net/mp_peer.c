@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_NS     (20 * NSEC_PER_MSEC)
-#define PIECE       (256u * 1024u)
-#define SENDS_MAX   3 /* under way */
-#define MAGIC       UINT64_C(0x6272616964736f6b)
-#define FNV_OFFSET  UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME   UINT64_C(0x100000001b3)
-#define DOWN_SALT   UINT64_C(0xa5a5a5a5a5a5a5a5)
-#define SETTLE_NS   (2 * NSEC_PER_SEC) /* for handlers' contexts to be destroyed */
+#define TICK_NS    (20 * NSEC_PER_MSEC)
+#define PIECE      (256u * 1024u)
+#define SENDS_MAX  3 /* under way */
+#define MAGIC      UINT64_C(0x6272616964736f6b)
+#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME  UINT64_C(0x100000001b3)
+#define DOWN_SALT  UINT64_C(0xa5a5a5a5a5a5a5a5)
+#define SETTLE_NS  (2 * NSEC_PER_SEC) /* for handlers' contexts to be destroyed */
 
 /* First on the client's stream: tells the server what it is about. */
 struct header {
@@ -153,9 +153,9 @@ static uint32_t path_of(const struct sockaddr_storage *address)
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
 
-		net = ntohl(in->sin_addr.s_addr) >> 24 == 10 ?
-			      ntohl(in->sin_addr.s_addr) >> 16 & 0xff :
-			      0;
+		net = ntohl(in->sin_addr.s_addr) >> 24 == 10
+			      ? ntohl(in->sin_addr.s_addr) >> 16 & 0xff
+			      : 0;
 	} else {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
 
@@ -214,8 +214,9 @@ static void on_report(void *context, nw_data_transfer_report_t report)
 	to->path_count = nw_data_transfer_report_get_path_count(report);
 	for (uint32_t i = 0; i < to->path_count && i < MP_PATHS_MAX; i++)
 		copy_path(&to->paths[i], report, i);
-	to->app_in = nw_data_transfer_report_get_received_application_byte_count(report, 0);
-	to->app_out = nw_data_transfer_report_get_sent_application_byte_count(report, 0);
+	to->app_in =
+		nw_data_transfer_report_get_received_application_byte_count(report, NW_ALL_PATHS);
+	to->app_out = nw_data_transfer_report_get_sent_application_byte_count(report, NW_ALL_PATHS);
 	to->all_in =
 		nw_data_transfer_report_get_received_transport_byte_count(report, NW_ALL_PATHS);
 	to->all_out = nw_data_transfer_report_get_sent_transport_byte_count(report, NW_ALL_PATHS);
@@ -478,8 +479,8 @@ static bool take_interface(void *context, nw_interface_t interface)
 {
 	struct mp_event *event = context;
 
-	snprintf(event->interface, sizeof(event->interface), "%s",
-		nw_interface_get_name(interface));
+	snprintf(
+		event->interface, sizeof(event->interface), "%s", nw_interface_get_name(interface));
 	return false;
 }
 
@@ -524,15 +525,16 @@ static void run_peer(struct peer *p, nw_connection_t connection)
 	nw_connection_set_state_changed_handler_f(connection, p, on_state, count_destroyed);
 	nw_connection_set_viability_changed_handler_f(connection, p, on_viable, count_destroyed);
 	nw_connection_set_path_changed_handler_f(connection, p, on_path, count_destroyed);
-	nw_connection_set_better_path_available_handler_f(connection, p, on_better, count_destroyed);
+	nw_connection_set_better_path_available_handler_f(
+		connection, p, on_better, count_destroyed);
 	nw_connection_start(connection);
 	dispatch_after_f(dispatch_time(DISPATCH_TIME_NOW, TICK_NS), p->queue, p, tick);
 }
 
 static bool wait_for_all(struct mp_shared *shared, dispatch_semaphore_t over, uint32_t count)
 {
-	dispatch_time_t until = dispatch_time(
-		DISPATCH_TIME_NOW, (int64_t)(shared->limit_ms * NSEC_PER_MSEC));
+	dispatch_time_t until =
+		dispatch_time(DISPATCH_TIME_NOW, (int64_t)(shared->limit_ms * NSEC_PER_MSEC));
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (dispatch_semaphore_wait(over, until) != 0)
@@ -614,8 +616,8 @@ static nw_connection_t make_connection(const struct mp_shared *shared, const str
 {
 	nw_parameters_t parameters =
 		spec->udp ? nw_parameters_create_secure_udp_f(NULL, BRAID_DISABLE_PROTOCOL_F, NULL,
-				    BRAID_DEFAULT_CONFIGURATION_F) :
-			    nw_parameters_create_secure_tcp_f(NULL, BRAID_DISABLE_PROTOCOL_F, NULL,
+				    BRAID_DEFAULT_CONFIGURATION_F)
+			  : nw_parameters_create_secure_tcp_f(NULL, BRAID_DISABLE_PROTOCOL_F, NULL,
 				    BRAID_DEFAULT_CONFIGURATION_F);
 	nw_connection_t connection;
 	nw_endpoint_t endpoint;

@@ -94,7 +94,7 @@ struct mp_shared {
 	uint32_t limit_ms; /* of each program */
 	_Atomic bool hold; /* ends do not go away while this is set */
 	struct mp_spec specs[MP_CONNECTIONS_MAX];
-	int (*prepare)(void); /* the client calls it first, in its namespace; 0: go on */
+	int (*prepare)(void);  /* the client calls it first, in its namespace; 0: go on */
 	_Atomic uint32_t port; /* once the server listens */
 	_Atomic uint32_t accepted;
 	struct mp_end client[MP_CONNECTIONS_MAX];

@@ -13,8 +13,8 @@
 
 struct mp_shared *mp_shared_new(void)
 {
-	struct mp_shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mp_shared *shared = mmap(
+		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return shared == MAP_FAILED ? NULL : shared;
 }
@@ -107,8 +107,8 @@ bool mp_finish(struct mp_run *run, uint32_t timeout_ms, char *why, size_t why_si
 			continue;
 		good = false;
 		if (r < 0)
-			snprintf(why, why_size, "the %s: %s", i ? "server" : "client",
-				strerror(-r));
+			snprintf(
+				why, why_size, "the %s: %s", i ? "server" : "client", strerror(-r));
 		else
 			snprintf(why, why_size, "the %s ended with %d%s", i ? "server" : "client",
 				r, r == 3 ? " (not done in time)" : "");
