@@ -226,7 +226,7 @@ static void finish_send(nw_connection_t c, int errno_code)
 
 static bool is_fin(const struct bri_request *request)
 {
-	return request->complete && request->context && nw_content_context_get_is_final(request->context);
+	return request->complete && request->context->is_final;
 }
 
 /* What of the requests goes into one sendmsg: regions up to the first FIN. */

@@ -62,13 +62,63 @@ struct bri_object {
 void *bri_object_new(const struct bri_class *cls, size_t size);
 void bri_object_init(struct bri_object *obj, const struct bri_class *cls);
 
-/* The application's count. NULL is harmless. Over-release aborts. Context: any thread. */
-void *bri_object_retain(void *obj);
-void bri_object_release(void *obj);
+/* What the counts do at their ends; called by the inline functions below. */
+void bri_object_last_release(struct bri_object *obj, int32_t old);
+void bri_object_last_put(struct bri_object *obj, int32_t old);
+void bri_object_first_retain(struct bri_object *obj, int32_t old);
 
-/* The internal count. NULL is harmless. */
-void *bri_object_get(void *obj);
-void bri_object_put(void *obj);
+static inline bool bri_object_is_counted(const struct bri_object *obj)
+{
+	return obj && atomic_load_explicit(&obj->ext, memory_order_relaxed) != BRI_IMMORTAL;
+}
+
+/* The internal count. NULL is harmless. Too many puts abort. Context: any thread. */
+static inline void *bri_object_get(void *ptr)
+{
+	struct bri_object *obj = ptr;
+
+	if (bri_object_is_counted(obj))
+		atomic_fetch_add_explicit(&obj->refs, 1, memory_order_relaxed);
+	return ptr;
+}
+
+static inline void bri_object_put(void *ptr)
+{
+	struct bri_object *obj = ptr;
+	int32_t old;
+
+	if (!bri_object_is_counted(obj))
+		return;
+	old = atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel);
+	if (old <= 1)
+		bri_object_last_put(obj, old);
+}
+
+/* The application's count. NULL is harmless. Over-release aborts. Context: any thread. */
+static inline void *bri_object_retain(void *ptr)
+{
+	struct bri_object *obj = ptr;
+	int32_t old;
+
+	if (!bri_object_is_counted(obj))
+		return ptr;
+	old = atomic_fetch_add_explicit(&obj->ext, 1, memory_order_relaxed);
+	if (BRI_UNLIKELY(old <= 0))
+		bri_object_first_retain(obj, old);
+	return ptr;
+}
+
+static inline void bri_object_release(void *ptr)
+{
+	struct bri_object *obj = ptr;
+	int32_t old;
+
+	if (!bri_object_is_counted(obj))
+		return;
+	old = atomic_fetch_sub_explicit(&obj->ext, 1, memory_order_acq_rel);
+	if (old <= 1)
+		bri_object_last_release(obj, old);
+}
 
 /* bri_object_is(): obj is not NULL and of this kind. What public functions check arguments with. */
 static inline bool bri_object_is(const void *obj, enum bri_kind kind)
