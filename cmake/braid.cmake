@@ -24,11 +24,20 @@ if(BRAID_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# The library's small files are inlined across when it is linked; the private archive, which dozens of
+# tests link, takes the ordinary half of the same objects.
+option(BRAID_LTO "link-time optimisation of libNetwork.so (gcc)" OFF)
+if(BRAID_LTO)
+    set(braid_lto -flto=auto -ffat-lto-objects)
+    add_link_options(-fno-lto)
+endif()
+
 # braid_component(name SOURCES...): the objects of one directory of src/; part of braidcore
 function(braid_component name)
     add_library(braid_${name} OBJECT ${ARGN})
     target_include_directories(braid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL)
+    target_compile_options(braid_${name} PRIVATE ${braid_lto})
 endfunction()
 
 # braid_unit_test(name SOURCES...): a cmocka test linked with the private archive
