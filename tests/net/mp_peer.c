@@ -173,7 +173,7 @@ static void look(struct peer *p)
 
 	braid_connection_enumerate_subflows_f(p->connection, &now, on_subflow);
 	for (uint32_t i = 0; i < now.count; i++) {
-		uint32_t path = path_of(&now.list[i].local);
+		uint32_t path = path_of(p->is_server ? &now.list[i].remote : &now.list[i].local);
 
 		if (now.list[i].state != braid_subflow_state_established)
 			continue;

@@ -1,0 +1,306 @@
+/*
+ * One run of the soak: a lab with random paths, connections that send random amounts both ways, and
+ * at random times paths that die, come back and change. At the end at least one path works for
+ * every connection, so that nothing may be lost. Knows nothing of other runs.
+ */
+#include "soak.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "net/mp_run.h"
+
+#define CHANGES_MAX 24
+#define LIMIT_MS    40000 /* of the programs: a transfer that takes so long is stuck */
+#define SETTLE_NS   (2500 * BRI_NS_PER_MS)
+
+struct change {
+	uint64_t at_ns;
+	uint32_t path;
+	struct bri_lab_change lab;
+};
+
+struct soak {
+	uint64_t random;
+	struct bri_lab_config config;
+	struct change changes[CHANGES_MAX]; /* sorted by time */
+	uint32_t n_changes;
+	int spare; /* the path that may stay dead at the end; -1: none */
+	struct bri_lab_change spare_death;
+	struct mp_run run;
+	struct soak_result *result;
+};
+
+/* 0..n-1 */
+static uint64_t below(struct soak *s, uint64_t n)
+{
+	return mp_random(&s->random) % n;
+}
+
+static uint64_t between(struct soak *s, uint64_t low, uint64_t high)
+{
+	return low + below(s, high - low + 1);
+}
+
+static bool one_in(struct soak *s, unsigned n)
+{
+	return below(s, n) == 0;
+}
+
+/* --- the plan --- */
+
+static void plan_paths(struct soak *s)
+{
+	static const char *const names[] = { "wlan", "wwan", "eth" };
+
+	s->config = (struct bri_lab_config) {
+		.seed = s->random, .n_paths = (uint32_t)between(s, 2, 3), .mptcp_endpoints = true
+	};
+	for (uint32_t i = 0; i < s->config.n_paths; i++) {
+		struct bri_lab_path_config *path = &s->config.paths[i];
+
+		snprintf(path->name, sizeof(path->name), "%s", names[i]);
+		path->backup = i > 0 && one_in(s, 7);
+		for (int d = 0; d < 2; d++)
+			path->link[d] = (struct bri_lab_link) { .delay_ns = between(s, 1, 60) *
+									    BRI_NS_PER_MS,
+				.jitter_ns = one_in(s, 3) ? between(s, 1, 8) * BRI_NS_PER_MS : 0,
+				.rate_bps = between(s, 4, 50) * 1000000,
+				.queue_bytes = one_in(s, 2) ? between(s, 20000, 300000) : 0,
+				.loss_ppm = one_in(s, 3) ? (uint32_t)between(s, 500, 10000) : 0 };
+	}
+}
+
+/* As much as the paths carry in about two seconds, had they all the time. */
+static void plan_connections(struct soak *s)
+{
+	struct mp_shared *shared = s->run.shared;
+	uint64_t budget = 0;
+
+	shared->connections = (uint32_t)between(s, 1, MP_CONNECTIONS_MAX);
+	shared->limit_ms = LIMIT_MS;
+	for (uint32_t i = 0; i < s->config.n_paths; i++)
+		budget += s->config.paths[i].link[0].rate_bps / 8;
+	for (uint32_t i = 0; i < shared->connections; i++)
+		shared->specs[i] = (struct mp_spec) { .seed = mp_random(&s->random),
+			.up = one_in(s, 5) ? 0 : below(s, budget / shared->connections),
+			.down = one_in(s, 5) ? 0 : below(s, budget / shared->connections),
+			.piece = one_in(s, 4) ? 0 : 1u << between(s, 9, 18),
+			.early_end = one_in(s, 4),
+			.plain = one_in(s, 8),
+			.restart_ms = 500 };
+	shared->specs[0].down += 1000000; /* a run with nothing to do shows nothing */
+	if (one_in(s, 4)) /* some over IPv6 */
+		memcpy(shared->address, BRI_LAB_SERVICE6, sizeof(BRI_LAB_SERVICE6));
+}
+
+static void add_change(struct soak *s, uint64_t at_ns, uint32_t path, struct bri_lab_change lab)
+{
+	uint32_t i = s->n_changes;
+
+	if (i == CHANGES_MAX)
+		return;
+	for (; i > 0 && s->changes[i - 1].at_ns > at_ns; i--)
+		s->changes[i] = s->changes[i - 1];
+	s->changes[i] = (struct change) { at_ns, path, lab };
+	s->n_changes++;
+}
+
+static struct bri_lab_change death(struct soak *s)
+{
+	switch (below(s, 3)) {
+	case 0: return (struct bri_lab_change) { .set = BRI_LAB_SET_STATE, .state = BRI_LAB_DOWN };
+	case 1:
+		return (struct bri_lab_change) { .set = BRI_LAB_SET_STATE,
+			.state = BRI_LAB_SILENT };
+	default: return (struct bri_lab_change) { .set = BRI_LAB_SET_ADDRESS, .address = false };
+	}
+}
+
+static const struct bri_lab_change life = {
+	.set = BRI_LAB_SET_STATE | BRI_LAB_SET_ADDRESS, .state = BRI_LAB_UP, .address = true
+};
+
+/* An outage, or another delay, loss or rate, at any time before all has to settle. */
+static void plan_change(struct soak *s)
+{
+	uint32_t path = (uint32_t)below(s, s->config.n_paths);
+	uint64_t at_ns = between(s, 10, 2000) * BRI_NS_PER_MS;
+	struct bri_lab_change lab = { .directions = (uint32_t)below(s, 4) };
+
+	if (!one_in(s, 3)) {
+		add_change(s, at_ns, path, death(s));
+		add_change(s, at_ns + between(s, 50, 900) * BRI_NS_PER_MS, path, life);
+		return;
+	}
+	lab.set = BRI_LAB_SET_DELAY | BRI_LAB_SET_LOSS | BRI_LAB_SET_RATE;
+	lab.link.delay_ns = between(s, 1, 150) * BRI_NS_PER_MS;
+	lab.link.loss_ppm = one_in(s, 2) ? (uint32_t)between(s, 1000, 30000) : 0;
+	lab.link.rate_bps = between(s, 3, 60) * 1000000;
+	add_change(s, at_ns, path, lab);
+}
+
+static void plan(struct soak *s)
+{
+	uint32_t n;
+
+	plan_paths(s);
+	plan_connections(s);
+	n = (uint32_t)between(s, 1, 9);
+	for (uint32_t i = 0; i < n; i++)
+		plan_change(s);
+	s->spare = one_in(s, 2) ? (int)below(s, s->config.n_paths) : -1;
+	s->spare_death = death(s);
+}
+
+/* --- doing it --- */
+
+static bool all_over(const struct mp_shared *shared)
+{
+	for (uint32_t i = 0; i < shared->connections; i++) {
+		if (!shared->client[i].over)
+			return false;
+	}
+	return true;
+}
+
+/* Every connection that is not over has, at both ends, a subflow on another path. The kernel does
+ * not try again to make one: a connection without would rightly be stuck. */
+static bool can_spare(const struct mp_shared *shared, int path)
+{
+	uint32_t others = ~(1u << path);
+
+	for (uint32_t i = 0; i < shared->connections; i++) {
+		const struct mp_end *server = mp_server_of(shared, i);
+
+		if (shared->client[i].over)
+			continue;
+		if (!server || !(shared->client[i].live & server->live & others))
+			return false;
+	}
+	return true;
+}
+
+static void change(struct soak *s, uint32_t path, const struct bri_lab_change *lab)
+{
+	int r = bri_lab_set(s->run.lab, path, lab);
+
+	if (r < 0 && !*s->result->why)
+		snprintf(s->result->why, sizeof(s->result->why), "path %s: %s",
+			s->config.paths[path].name, strerror(-r));
+	s->result->changes++;
+}
+
+static void wait_until(const struct mp_shared *shared, uint64_t at_ns)
+{
+	while (mp_now_ns() < at_ns && !all_over(shared))
+		poll(NULL, 0, 2);
+}
+
+static void do_changes(struct soak *s, uint64_t begun_ns)
+{
+	const struct mp_shared *shared = s->run.shared;
+
+	for (uint32_t i = 0; i < s->n_changes && !all_over(shared); i++) {
+		wait_until(shared, begun_ns + s->changes[i].at_ns);
+		change(s, s->changes[i].path, &s->changes[i].lab);
+	}
+	wait_until(shared, begun_ns + SETTLE_NS);
+	for (uint32_t i = 0; i < s->config.n_paths; i++)
+		change(s, i, &life);
+	if (s->spare < 0 || all_over(shared) || !can_spare(shared, s->spare))
+		return;
+	change(s, (uint32_t)s->spare, &s->spare_death);
+	s->result->left_dead = true;
+}
+
+/* What there was when it failed. */
+static void describe(const struct soak *s, char *to, size_t size)
+{
+	const struct mp_shared *shared = s->run.shared;
+	size_t n = strlen(to);
+
+	for (uint32_t i = 0; i < shared->connections && n < size; i++) {
+		const struct mp_end *c = &shared->client[i], *e = mp_server_of(shared, i);
+		const struct mp_spec *spec = &shared->specs[i];
+
+		n += (size_t)snprintf(to + n, size - n,
+			"\n    connection %" PRIu32 "%s%s: state %d, up %" PRIu64 "/%" PRIu64
+			" of %" PRIu64 ", down %" PRIu64 "/%" PRIu64 " of %" PRIu64
+			", live %x/%x, reason %d",
+			i, spec->plain ? " plain" : "", spec->early_end ? " early end" : "",
+			c->state, c->out.bytes, e ? e->in.bytes : 0, spec->up, e ? e->out.bytes : 0,
+			c->in.bytes, spec->down, c->live, e ? e->live : 0, c->last_reason - 1);
+	}
+}
+
+static void judge(struct soak *s)
+{
+	struct soak_result *result = s->result;
+	const struct mp_shared *shared = s->run.shared;
+	char ended[256] = "";
+	bool good = mp_finish(&s->run, LIMIT_MS + 5000, ended, sizeof(ended));
+
+	good = good && !*result->why;
+	for (uint32_t i = 0; i < shared->connections; i++) {
+		const struct mp_end *end = &shared->client[i];
+		size_t n = strlen(result->why);
+
+		if (!mp_check(shared, i, result->why + n, sizeof(result->why) - n))
+			good = false;
+		result->bytes += end->in.bytes + end->out.bytes;
+		if (end->in.pause_ns > result->pause_ns)
+			result->pause_ns = end->in.pause_ns;
+		result->multipath += end->reason == braid_multipath_active + 1;
+		result->several += end->most_count > 1;
+	}
+	if (!good) {
+		size_t n = strlen(result->why);
+
+		n += (size_t)snprintf(result->why + n, sizeof(result->why) - n, "; %s", ended);
+		describe(s, result->why, sizeof(result->why));
+	}
+	result->connections = shared->connections;
+	result->paths = s->config.n_paths;
+	result->passed = good;
+}
+
+static int start(struct soak *s, char *why, size_t why_size)
+{
+	int r = bri_lab_open_why(&s->config, why, why_size, &s->run.lab);
+
+	if (r < 0)
+		return r;
+	r = mp_start_server(&s->run);
+	if (r == 0)
+		r = mp_start_client(&s->run);
+	if (r < 0)
+		snprintf(why, why_size, "starting the programs: %s", strerror(-r));
+	return r;
+}
+
+void soak_run(uint64_t seed, struct soak_result *ret)
+{
+	struct soak s = { .random = seed, .result = ret };
+	uint64_t begun_ns = mp_now_ns();
+
+	*ret = (struct soak_result) { 0 };
+	s.run.shared = mp_shared_new();
+	if (!s.run.shared) {
+		snprintf(ret->why, sizeof(ret->why), "no memory");
+		return;
+	}
+	mp_shared_reset(s.run.shared);
+	plan(&s);
+	if (start(&s, ret->why, sizeof(ret->why)) == 0) {
+		do_changes(&s, mp_now_ns());
+		judge(&s);
+	}
+	mp_kill(&s.run);
+	bri_lab_close(s.run.lab);
+	ret->duration_ns = mp_now_ns() - begun_ns;
+}
