@@ -112,9 +112,16 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return r;
 }
 
-static void say(const char *line)
+static void say(bool trouble, const char *line)
 {
+	(void)trouble;
 	fprintf(stderr, "braid lab: %s\n", line);
+}
+
+static void say_trouble(bool trouble, const char *line)
+{
+	if (trouble)
+		say(true, line);
 }
 
 static int load(const char *name, const struct options *options, struct bri_scenario **ret)
@@ -173,7 +180,7 @@ static int run_session(struct bri_session *session, const struct options *option
 	int code, r = 0;
 
 	session->server = options->server;
-	session->say = options->quiet ? NULL : say;
+	session->say = options->quiet ? say_trouble : say;
 	code = bri_session_run(session);
 	tally.duration_ns = bri_clock_now_ns() - start_ns;
 	tally.exit_code = code;

@@ -36,6 +36,20 @@ static void add_rate(char *text, size_t size, uint64_t bps)
 		add(text, size, " rate %" PRIu64 "bit", bps);
 }
 
+/* 2500 as 0.25%: no more digits than it has. */
+static void add_loss(char *text, size_t size, uint32_t ppm)
+{
+	unsigned part = ppm % 10000;
+	int digits = 4;
+
+	for (; part && part % 10 == 0; digits--)
+		part /= 10;
+	if (part)
+		add(text, size, " loss %u.%0*u%%", ppm / 10000, digits, part);
+	else
+		add(text, size, " loss %u%%", ppm / 10000);
+}
+
 void bri_scenario_format(const struct bri_lab_change *change, char *text, size_t size)
 {
 	static const char *const states[] = { " up", " down", " silent" };
@@ -57,7 +71,7 @@ void bri_scenario_format(const struct bri_lab_change *change, char *text, size_t
 	if (change->set & BRI_LAB_SET_RATE)
 		add_rate(text, size, link->rate_bps);
 	if (change->set & BRI_LAB_SET_LOSS)
-		add(text, size, " loss %u.%04u%%", link->loss_ppm / 10000, link->loss_ppm % 10000);
+		add_loss(text, size, link->loss_ppm);
 	if (change->set & BRI_LAB_SET_QUEUE)
 		add(text, size, " queue %" PRIu64, link->queue_bytes);
 	if (text[0] == ' ')

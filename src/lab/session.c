@@ -31,9 +31,10 @@ struct run {
 	sigset_t before;
 };
 
-static void say(const struct bri_session *session, const char *fmt, ...) BRI_PRINTF(2, 3);
+static void say(const struct bri_session *session, bool trouble, const char *fmt, ...)
+	BRI_PRINTF(3, 4);
 
-static void say(const struct bri_session *session, const char *fmt, ...)
+static void say(const struct bri_session *session, bool trouble, const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
@@ -43,7 +44,7 @@ static void say(const struct bri_session *session, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	session->say(line);
+	session->say(trouble, line);
 }
 
 /* Does a table like /proc/net/tcp have a socket in that state (hexadecimal, as printed)? */
@@ -99,7 +100,7 @@ static int start_server(struct run *run)
 		return 0;
 	r = bri_lab_spawn(lab, BRI_LAB_SERVER, argv, NULL, &run->server);
 	if (r < 0) {
-		say(session, "cannot start the server: %s", strerror(-r));
+		say(session, true, "cannot start the server: %s", strerror(-r));
 		return BRI_SESSION_FAILED;
 	}
 	r = bri_lab_fork(lab, BRI_LAB_SERVER, await_listener, NULL, &waiter);
@@ -108,11 +109,11 @@ static int start_server(struct run *run)
 	if (is_over(run->server)) {
 		r = bri_lab_wait(lab, run->server, 0);
 		run->server = 0;
-		say(session, "the server ended at once, with %d", r);
+		say(session, true, "the server ended at once, with %d", r);
 		return BRI_SESSION_FAILED;
 	}
 	if (r != 0)
-		say(session, "the server listens nowhere after %u s; going on",
+		say(session, true, "the server listens nowhere after %u s; going on",
 			(unsigned)(SERVER_READY_NS / BRI_NS_PER_S));
 	return 0;
 }
@@ -125,7 +126,7 @@ static int start_client(struct run *run)
 	if (r == 0)
 		return 0;
 	run->client = 0;
-	say(session, "%s: %s", session->argv[0], strerror(-r));
+	say(session, true, "%s: %s", session->argv[0], strerror(-r));
 	return r == -ENOENT ? BRI_SESSION_NOT_FOUND : BRI_SESSION_CANNOT_EXEC;
 }
 
@@ -176,8 +177,8 @@ static uint64_t on_time(struct run *run, uint64_t now_ns)
 			break;
 		}
 		bri_scenario_format(&event->change, text, sizeof(text));
-		say(run->session, "%" PRIu64 ".%03" PRIu64 "s %s %s", event->at_ns / BRI_NS_PER_S,
-			event->at_ns % BRI_NS_PER_S / BRI_NS_PER_MS,
+		say(run->session, false, "%" PRIu64 ".%03" PRIu64 "s %s %s",
+			event->at_ns / BRI_NS_PER_S, event->at_ns % BRI_NS_PER_S / BRI_NS_PER_MS,
 			config->paths[event->path].name, text);
 		run->next_event++;
 	}
@@ -186,7 +187,7 @@ static uint64_t on_time(struct run *run, uint64_t now_ns)
 	if (run->start_ns + scenario->end_ns > now_ns)
 		return bri_min_u64(next_ns, run->start_ns + scenario->end_ns);
 	run->ended = true;
-	say(run->session, "the scenario is over: ending the program");
+	say(run->session, false, "the scenario is over: ending the program");
 	end_client(run, SIGTERM);
 	return run->kill_ns;
 }

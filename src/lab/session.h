@@ -23,7 +23,7 @@ struct bri_session {
 	const char *server;                  /* for sh -c on the server side; NULL: none */
 	bool interactive;                    /* a shell: keyboard signals are its own business */
 	bool no_clock;                       /* events wait for `braid lab start` */
-	void (*say)(const char *line);       /* an event, a trouble; NULL: nobody listens */
+	void (*say)(bool trouble, const char *line); /* trouble, or news: an event; may be NULL */
 };
 
 /* bri_session_run(): blocks until the client's program is over. Returns the exit code for main. */

@@ -232,9 +232,16 @@ static void test_format(void **state)
 		1);
 	bri_scenario_format(&changes[0], text, sizeof(text));
 	assert_string_equal(
-		text, "to-client silent delay 1500us rate 50mbit loss 0.2500% queue 65536");
+		text, "to-client silent delay 1500us rate 50mbit loss 0.25% queue 65536");
 	bri_scenario_format(&changes[0], text, 10);
 	assert_int_equal(strlen(text), 8);
+	assert_int_equal(
+		bri_scenario_parse_changes("loss 10.0005% ", why, sizeof(why), changes), 1);
+	bri_scenario_format(&changes[0], text, sizeof(text));
+	assert_string_equal(text, "loss 10.0005%");
+	assert_int_equal(bri_scenario_parse_changes("loss 3%", why, sizeof(why), changes), 1);
+	bri_scenario_format(&changes[0], text, sizeof(text));
+	assert_string_equal(text, "loss 3%");
 	assert_int_equal(bri_scenario_parse_changes("deladdr", why, sizeof(why), changes), 1);
 	bri_scenario_format(&changes[0], text, sizeof(text));
 	assert_string_equal(text, "deladdr");
