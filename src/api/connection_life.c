@@ -122,19 +122,23 @@ static void on_established(
 	void *context, const struct bri_established *result, struct bri_race_error error)
 {
 	nw_connection_t c = context;
+	struct bri_established *established;
 
 	c->establish = NULL;
 	if (!result) {
 		fail_attempt(c, bri_error_new((nw_error_domain_t)error.domain, error.code));
 		return;
 	}
-	c->established = malloc(sizeof(*c->established));
-	if (!c->established)
+	established = malloc(sizeof(*established));
+	if (!established)
 		bri_abort("no memory for a connection");
-	*c->established = *result;
+	*established = *result;
+	pthread_mutex_lock(&c->lock); /* other threads ask for paths and reports meanwhile */
+	c->established = established;
 	c->sock = result->sock;
-	c->watch = result->watch;
 	c->remote = result->remote;
+	pthread_mutex_unlock(&c->lock);
+	c->watch = result->watch;
 	c->readable = c->writable = true; /* edges before the hand-over were the establishment's: just try */
 	c->hangup = result->events & (EPOLLRDHUP | EPOLLHUP);
 	bri_watch_retarget(c->watch, c, bri_connection_on_ready);
@@ -198,7 +202,9 @@ static void start_inbound(nw_connection_t c)
 	established->started_ns = established->connect_started_ns = c->start_ns;
 	established->done_ns = bri_clock_now_ns();
 	established->remote = c->remote;
+	pthread_mutex_lock(&c->lock);
 	c->established = established;
+	pthread_mutex_unlock(&c->lock);
 	c->readable = c->writable = true;
 	if (c->flow)
 		bri_hub_flow_attach(c->flow, c->queue, c, bri_connection_on_datagram);

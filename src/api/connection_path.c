@@ -288,14 +288,28 @@ static bool is_viable(nw_connection_t c, const struct bri_netstate *state)
 	return false;
 }
 
+/* Nobody follows the path any more: it is evaluated when asked for, not remembered. */
+static void forget_path(nw_connection_t c)
+{
+	nw_path_t old;
+
+	pthread_mutex_lock(&c->lock);
+	old = c->path;
+	c->path = NULL;
+	pthread_mutex_unlock(&c->lock);
+	bri_object_release(old);
+}
+
 void bri_connection_path_evaluate(nw_connection_t c)
 {
 	struct bri_netstate_result result;
 	nw_path_t path;
 	bool better;
 
-	if (!wants(c, BRI_HANDLER_PATH) && !wants(c, BRI_HANDLER_BETTER_PATH))
+	if (!wants(c, BRI_HANDLER_PATH) && !wants(c, BRI_HANDLER_BETTER_PATH)) {
+		forget_path(c);
 		return;
+	}
 	path = make_path(c, &result);
 	if (!path)
 		return;
@@ -347,8 +361,11 @@ void bri_connection_path_ready(nw_connection_t c)
 	c->viable = true;
 	tell(c, BRI_REQUEST_VIABILITY, true);
 	/* most servers never ask: nothing is looked up or subscribed to for them */
-	if (!wants(c, BRI_HANDLER_VIABILITY) && !wants(c, BRI_HANDLER_PATH) && !wants(c, BRI_HANDLER_BETTER_PATH))
+	if (!wants(c, BRI_HANDLER_VIABILITY) && !wants(c, BRI_HANDLER_PATH) &&
+		!wants(c, BRI_HANDLER_BETTER_PATH)) {
+		forget_path(c);
 		return;
+	}
 	state = bri_netstate_get();
 	if (state)
 		c->ifindex = own_ifindex(c, state);

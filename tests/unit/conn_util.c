@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -29,6 +30,8 @@ void recorder_init(struct recorder *r)
 
 void recorder_fini(struct recorder *r)
 {
+	while (atomic_load(&r->inside)) /* the last handler has told of itself, and has yet to return */
+		sched_yield();
 	release_accepted(r);
 	free(r->data);
 	pthread_cond_destroy(&r->changed);
