@@ -36,7 +36,7 @@ OF_EPOLL = 0.9
 IDLE_BYTES = 2048
 
 MOST_CONNS = 20000  # what the programs accept
-MOST_STALLED = 0.7  # of the window; such a sample says nothing and is taken again
+MOST_STALLED = 0.5  # of the window; such a sample says nothing and is taken again
 TRIES = 3
 GIVE_UP_AFTER = 2  # failed samples in a row of one implementation in one test
 
@@ -132,9 +132,12 @@ def pair(cell, impl):
     return [server], [client, *EXTRA.get(impl, [])]
 
 
-def window_of(cell, args):
-    # the kernel's MPTCP stalls for 200 ms at a time in bulk: a short window would see only that
-    return args.ms * 2 if cell.kind == "bulk" and cell.proto == "mptcp" else args.ms
+def times_of(cell, args):
+    """Warm-up and window in ms. The kernel's MPTCP stalls for 200 ms at a time in bulk, most often in
+    the first moments of a connection: a short window would see little else."""
+    if cell.kind == "bulk" and cell.proto == "mptcp":
+        return args.warm_ms * 5, args.ms * 3
+    return args.warm_ms, args.ms
 
 
 def take(harness, cell, impl, args, label):
@@ -144,7 +147,7 @@ def take(harness, cell, impl, args, label):
     for attempt in range(TRIES):
         try:
             sample = harness.sample(server, client, cell.role, cell.mode, cell.proto, cell.conns,
-                                    args.warm_ms, window_of(cell, args), label, cell.pin)
+                                    *times_of(cell, args), label, cell.pin)
         except SampleError as error:
             if "nothing moved" not in str(error) or (attempt + 1 == TRIES and not best):
                 raise
@@ -390,7 +393,7 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--bin", default=here, help="folder of the built programs")
     p.add_argument("--quick", action="store_true", help="about a minute; coarse")
-    p.add_argument("--full", action="store_true", help="about 25 minutes; fine")
+    p.add_argument("--full", action="store_true", help="about 40 minutes; fine")
     p.add_argument("--rounds", type=count(1000))
     p.add_argument("--seconds", type=positive, help="length of one sample")
     p.add_argument("--budget", type=positive, default=3600, help="start no round that would end later (s)")
@@ -410,7 +413,7 @@ def arguments():
     p.add_argument("--strict", action="store_true", help="exit 3 when a target is missed")
     args = p.parse_args()
     rounds, seconds, idle, idle_rounds = (
-        (3, 0.09, 2000, 1) if args.quick else (9, 1.5, 10000, 3) if args.full else (5, 0.3, 10000, 1))
+        (3, 0.09, 2000, 1) if args.quick else (9, 1.2, 10000, 3) if args.full else (4, 0.25, 10000, 1))
     args.rounds = args.rounds or rounds
     args.ms = int(1000 * (args.seconds or seconds))
     args.warm_ms = max(30, args.ms // 5)
