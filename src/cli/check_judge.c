@@ -315,8 +315,9 @@ static void format_network(const struct bri_check_way *way, int family, char *re
 		unsigned before = (unsigned)(8 * i);
 		unsigned keep = way->prefix > before ? way->prefix - before : 0;
 
-		net[i] = keep >= 8 ? way->address[i]
-				   : (uint8_t)(way->address[i] & (0xff00u >> keep));
+		/* 0xff00 shifted by the bits to keep ends in that many ones, at the top of the byte
+		 */
+		net[i] = way->address[i] & (uint8_t)(0xff00u >> (keep < 8 ? keep : 8));
 	}
 	inet_ntop(family, net, text, sizeof(text));
 	snprintf(ret, size, "%s/%u", text, way->prefix);

@@ -2,7 +2,6 @@
  * `braid check --listen`: a small HTTP/1.1 responder on a listener of the public API, that tells
  * each visitor whether they came by Multipath TCP. One serial queue runs all of it.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

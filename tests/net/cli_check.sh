@@ -53,7 +53,7 @@ is_json here.json "all(c['verdict'] in ('ok', 'note', 'warn', 'bad') and c['id']
 
 # ---- the responder ----
 : >log
-timeout -s KILL 90 "$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
+"$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
 server=$!
 pids+=("$server")
 within 10 grep -q 'listening on http://127.0.0.1:' log || fail "listen: $(cat log listen.err)"
@@ -157,9 +157,18 @@ is_json gone.json "'no such name' in d['host']['error']"
 
 # ---- the silent one, and Ctrl-C ----
 within 15 grep -q '408' silent.out || fail "silent: no 408: $(cat silent.out)"
+if [ -n "${BRAID_TEST_TSAN:-}" ]; then
+	echo "note: ThreadSanitizer keeps signals from a thread that waits for a futex: Ctrl-C is not tested"
+	kill -KILL "$server"
+	[ "$failures" -eq 0 ]
+	exit
+fi
 kill -INT "$server"
 gone() { ! kill -0 "$server" 2>/dev/null; }
-within 5 gone || fail "listen: does not end with SIGINT"
+if ! within 5 gone; then
+	fail "listen: does not end with SIGINT"
+	kill -KILL "$server"
+fi
 wait "$server"
 code=$?
 [ "$code" -eq 0 ] || fail "listen: exit code $code: $(cat listen.err)"
