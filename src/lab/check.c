@@ -39,7 +39,8 @@ static int check_link(const struct bri_lab_link *link)
 {
 	return link->delay_ns <= BRI_LAB_MAX_DELAY_NS && link->jitter_ns <= BRI_LAB_MAX_DELAY_NS &&
 			       link->rate_bps <= BRI_LAB_MAX_RATE_BPS &&
-			       link->queue_bytes <= BRI_LAB_MAX_QUEUE && link->loss_ppm <= 1000000
+			       link->queue_bytes <= BRI_LAB_MAX_QUEUE &&
+			       link->loss_ppm <= 1000000 && link->mptcp <= BRI_LAB_MPTCP_DROP_SYN
 		       ? 0
 		       : -EINVAL;
 }

@@ -6,7 +6,7 @@
 #include "lab/lab.h"
 #include "lab/world.h"
 
-#define BRI_CONTROL_MAGIC UINT32_C(0x62724c01)
+#define BRI_CONTROL_MAGIC UINT32_C(0x62724c02)
 
 enum bri_control_op {
 	BRI_CONTROL_HELLO, /* replies with the descriptors below */

@@ -61,6 +61,8 @@ static void set_link_fields(struct bri_wire *wire, const struct bri_lab_change *
 		link.queue_bytes = c->link.queue_bytes;
 	if (c->set & BRI_LAB_SET_LOSS)
 		link.loss_ppm = c->link.loss_ppm;
+	if (c->set & BRI_LAB_SET_MPTCP)
+		link.mptcp = c->link.mptcp;
 	bri_wire_set(wire, &link, now_ns);
 }
 

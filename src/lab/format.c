@@ -50,6 +50,16 @@ static void add_loss(char *text, size_t size, uint32_t ppm)
 		add(text, size, " loss %u%%", ppm / 10000);
 }
 
+const char *bri_scenario_mptcp_word(enum bri_lab_mptcp mode)
+{
+	static const char *const words[] = { [BRI_LAB_MPTCP_PASS] = "pass",
+		[BRI_LAB_MPTCP_STRIP] = "strip",
+		[BRI_LAB_MPTCP_STRIP_DATA] = "strip-data",
+		[BRI_LAB_MPTCP_DROP_SYN] = "drop-syn" };
+
+	return words[mode];
+}
+
 void bri_scenario_format(const struct bri_lab_change *change, char *text, size_t size)
 {
 	static const char *const states[] = { " up", " down", " silent" };
@@ -74,6 +84,8 @@ void bri_scenario_format(const struct bri_lab_change *change, char *text, size_t
 		add_loss(text, size, link->loss_ppm);
 	if (change->set & BRI_LAB_SET_QUEUE)
 		add(text, size, " queue %" PRIu64, link->queue_bytes);
+	if (change->set & BRI_LAB_SET_MPTCP)
+		add(text, size, " mptcp %s", bri_scenario_mptcp_word(link->mptcp));
 	if (text[0] == ' ')
 		memmove(text, text + 1, strlen(text));
 }

@@ -40,12 +40,21 @@ enum bri_lab_state {
 	BRI_LAB_SILENT, /* frames vanish in both directions; nobody is told */
 };
 
+/* What a middlebox on the path does with Multipath TCP (TCP option 30). */
+enum bri_lab_mptcp {
+	BRI_LAB_MPTCP_PASS,
+	BRI_LAB_MPTCP_STRIP,      /* removes the option: no-operations are in its place */
+	BRI_LAB_MPTCP_STRIP_DATA, /* the same, but for SYN and SYN+ACK */
+	BRI_LAB_MPTCP_DROP_SYN,   /* SYN and SYN+ACK with the option vanish (dropped by state) */
+};
+
 struct bri_lab_link {
 	uint64_t delay_ns;    /* one way */
 	uint64_t jitter_ns;   /* uniform 0..jitter on top of delay; order is kept */
 	uint64_t rate_bps;    /* bit/s; 0: unlimited */
 	uint64_t queue_bytes; /* 0: one BDP (rate * 2 * delay), at least 64 KiB */
 	uint32_t loss_ppm;    /* of a million unicast frames */
+	enum bri_lab_mptcp mptcp;
 };
 
 struct bri_lab_path_config {
@@ -64,6 +73,7 @@ enum {
 	BRI_LAB_SET_LOSS = 1 << 4,
 	BRI_LAB_SET_STATE = 1 << 5,
 	BRI_LAB_SET_ADDRESS = 1 << 6,
+	BRI_LAB_SET_MPTCP = 1 << 7,
 };
 
 struct bri_lab_change {

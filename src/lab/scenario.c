@@ -141,6 +141,19 @@ static int take_quantity(struct parser *p, const char *what, const struct unit *
 	return 0;
 }
 
+static int take_middlebox(struct parser *p, enum bri_lab_mptcp *ret)
+{
+	const char *word = next_word(p);
+
+	for (int i = 0; word && i <= (int)BRI_LAB_MPTCP_DROP_SYN; i++) {
+		if (!strcmp(word, bri_scenario_mptcp_word((enum bri_lab_mptcp)i))) {
+			*ret = (enum bri_lab_mptcp)i;
+			return 0;
+		}
+	}
+	return complain(p, "mptcp %.40s: pass, strip, strip-data or drop-syn", word ? word : "");
+}
+
 /* One setting into link and *set. Returns 1 when `word` is none. */
 static int take_setting(
 	struct parser *p, const char *word, struct bri_lab_link *link, uint32_t *set)
@@ -164,6 +177,10 @@ static int take_setting(
 	if (!strcmp(word, "queue")) {
 		*set |= BRI_LAB_SET_QUEUE;
 		return take_quantity(p, word, sizes, BRI_LAB_MAX_QUEUE, "64k", &link->queue_bytes);
+	}
+	if (!strcmp(word, "mptcp")) {
+		*set |= BRI_LAB_SET_MPTCP;
+		return take_middlebox(p, &link->mptcp);
 	}
 	if (strcmp(word, "loss"))
 		return 1;
@@ -251,6 +268,8 @@ static void merge_link(struct bri_lab_link *link, const struct bri_lab_link *fro
 		link->queue_bytes = from->queue_bytes;
 	if (set & BRI_LAB_SET_LOSS)
 		link->loss_ppm = from->loss_ppm;
+	if (set & BRI_LAB_SET_MPTCP)
+		link->mptcp = from->mptcp;
 }
 
 static int take_path_words(struct parser *p, struct bri_lab_path_config *path)

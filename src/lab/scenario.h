@@ -9,7 +9,8 @@
  *     at TIME NAME CHANGE...                    since the start; NAME is a path already declared
  *     end TIME                                  the run is over at the latest
  *
- *     SETTING: delay TIME | jitter TIME | rate RATE | loss PERCENT | queue SIZE
+ *     SETTING: delay TIME | jitter TIME | rate RATE | loss PERCENT | queue SIZE |
+ *              mptcp pass|strip|strip-data|drop-syn   what a middlebox does with TCP option 30
  *              to-server | to-client | both     which direction the settings after it are for
  *     CHANGE:  SETTING | up | down | silent | deladdr | addaddr
  *     TIME:    10ms 1.5s 300us 2m 0             delay is one way: the round trip takes twice that
@@ -53,6 +54,9 @@ const char *bri_scenario_shipped(size_t i);
  */
 int bri_scenario_parse_changes(const char *text, char *why, size_t why_size,
 	struct bri_lab_change changes[BRI_SCENARIO_MAX_CHANGES]);
+
+/* bri_scenario_mptcp_word(): static. */
+const char *bri_scenario_mptcp_word(enum bri_lab_mptcp mode);
 
 /* bri_scenario_format(): a change in those words, for a log line. Cut when too long. */
 void bri_scenario_format(const struct bri_lab_change *change, char *text, size_t size);

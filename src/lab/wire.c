@@ -1,5 +1,6 @@
 /* One direction of an emulated path, in virtual time. Knows nothing of sockets or namespaces. */
 #include "lab/wire.h"
+#include "lab/middlebox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,7 +207,8 @@ void bri_wire_offer(struct bri_wire *wire, uint64_t at_ns, const void *data, uin
 	struct bri_wire_frame frame = { .len = len };
 
 	advance(wire, at_ns);
-	if (!wire->open || len < 14 || len > BRI_WIRE_MAX_FRAME) {
+	if (!wire->open || len < 14 || len > BRI_WIRE_MAX_FRAME ||
+		bri_middlebox_drops(wire->link.mptcp, data, len)) {
 		wire->stats.dropped_state++;
 		wire->stats.dropped_state_bytes += len;
 		return;
@@ -219,6 +221,7 @@ void bri_wire_offer(struct bri_wire *wire, uint64_t at_ns, const void *data, uin
 	if (!frame.data)
 		goto full;
 	memcpy(frame.data, data, len);
+	bri_middlebox_change(wire->link.mptcp, frame.data, len);
 	if (!wire->queue.count) /* still busy with the frame before? then from its end on */
 		wire->sent_ns =
 			(wire->sent_ns > at_ns ? wire->sent_ns : at_ns) + transmit_ns(wire, len);

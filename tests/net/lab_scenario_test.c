@@ -46,6 +46,8 @@ static const struct {
 	{ "path wlan queue 2g", "line 1: queue 2g: not a value in range, for example 64k" },
 	{ "path wlan mtu 1279", "line 1: mtu must be 1280 to 1500" },
 	{ "path wlan mtu 1501", "line 1: mtu 1501: not a value in range, for example 1400" },
+	{ "path wlan mptcp", "line 1: mptcp : pass, strip, strip-data or drop-syn" },
+	{ "path wlan mptcp eat", "line 1: mptcp eat: pass, strip, strip-data or drop-syn" },
 	{ "path wlan fast", "line 1: 'fast' is not a setting of a path" },
 	{ "path wlan silent", "line 1: 'silent' is not a setting of a path" },
 	{ P "at", "line 2: at: a value is missing, for example 3s" },
@@ -242,6 +244,10 @@ static void test_format(void **state)
 	assert_int_equal(bri_scenario_parse_changes("loss 3%", why, sizeof(why), changes), 1);
 	bri_scenario_format(&changes[0], text, sizeof(text));
 	assert_string_equal(text, "loss 3%");
+	assert_int_equal(
+		bri_scenario_parse_changes("mptcp drop-syn", why, sizeof(why), changes), 1);
+	bri_scenario_format(&changes[0], text, sizeof(text));
+	assert_string_equal(text, "mptcp drop-syn");
 	assert_int_equal(bri_scenario_parse_changes("deladdr", why, sizeof(why), changes), 1);
 	bri_scenario_format(&changes[0], text, sizeof(text));
 	assert_string_equal(text, "deladdr");
