@@ -216,9 +216,10 @@ static int follow_client(struct run *run, int signal_fd)
 	int pid_fd = (int)syscall(SYS_pidfd_open, run->client, 0);
 	int r;
 
-	if (pid_fd >= 0)
+	if (pid_fd >= 0) {
 		wait_client(run, pid_fd, signal_fd);
-	close(pid_fd);
+		close(pid_fd);
+	}
 	r = bri_lab_wait(run->session->lab, run->client, 0);
 	if (r < 0)
 		return BRI_SESSION_FAILED;

@@ -71,6 +71,16 @@ static struct bri_lab_config two_paths(void)
 	return c;
 }
 
+static struct bri_lab *opened; /* closed after each test, also one that failed */
+
+static int close_lab(void **state)
+{
+	(void)state;
+	bri_lab_close(opened);
+	opened = NULL;
+	return 0;
+}
+
 static struct bri_lab *open_lab(const struct bri_lab_config *config)
 {
 	struct bri_lab *lab = NULL;
@@ -79,6 +89,7 @@ static struct bri_lab *open_lab(const struct bri_lab_config *config)
 	memset(shared, 0, sizeof(*shared));
 	if (bri_lab_open_why(config, why, sizeof(why), &lab) < 0)
 		fail_msg("lab: %s", why);
+	opened = lab;
 	return lab;
 }
 
@@ -205,26 +216,38 @@ static struct bri_lab_stats stats_of(struct bri_lab *lab, uint32_t path)
 	return stats;
 }
 
-/* The smallest of five is what the emulator does; the largest is what the machine does. */
+/* Never shorter than configured; and not longer, but for a machine busy with something else: then
+ * the smallest of up to thirty counts. */
+static void assert_round_trip(struct bri_lab *lab, uint32_t path, uint64_t want_ns, unsigned *ret_n)
+{
+	uint64_t min_ns = BRI_NEVER;
+
+	*ret_n = 0;
+	for (int i = 0; i < 6 && min_ns > want_ns + 2 * MS; i++) {
+		assert_int_equal(ping(lab, path), 5);
+		assert_true(shared->min_ns >= want_ns);
+		min_ns = bri_min_u64(min_ns, shared->min_ns);
+		*ret_n += 5;
+	}
+	assert_in_range(min_ns, want_ns, want_ns + 2 * MS);
+}
+
 static void test_round_trip(void **state)
 {
+	unsigned n[2];
 	struct bri_lab_config config = two_paths();
 	struct bri_lab *lab = open_lab(&config);
 
 	(void)state;
 	start_echo(lab);
-	assert_int_equal(ping(lab, 0), 5);
-	assert_in_range(shared->min_ns, 20 * MS, 22 * MS);
-	assert_int_equal(ping(lab, 1), 5);
-	assert_in_range(shared->min_ns, 60 * MS, 63 * MS);
+	assert_round_trip(lab, 0, 20 * MS, &n[0]);
+	assert_round_trip(lab, 1, 60 * MS, &n[1]);
 	/* each on its own path, by the routing of its source address */
-	assert_in_range(stats_of(lab, 0).direction[BRI_LAB_TO_SERVER].frames, 5, 5 + NOISE);
-	assert_in_range(stats_of(lab, 1).direction[BRI_LAB_TO_CLIENT].frames, 5, 5 + NOISE);
+	assert_in_range(stats_of(lab, 0).direction[BRI_LAB_TO_SERVER].frames, n[0], n[0] + NOISE);
+	assert_in_range(stats_of(lab, 1).direction[BRI_LAB_TO_CLIENT].frames, n[1], n[1] + NOISE);
 	/* one direction slower, while running */
 	assert_int_equal(bri_lab_set_text(lab, "wlan to-client delay 50ms"), 0);
-	assert_int_equal(ping(lab, 0), 5);
-	assert_in_range(shared->min_ns, 60 * MS, 63 * MS);
-	bri_lab_close(lab);
+	assert_round_trip(lab, 0, 60 * MS, &n[0]);
 }
 
 static int run_sink(void *context)
@@ -307,7 +330,6 @@ static void test_rate(void **state)
 	mbit = (double)bits * 1000 / (double)(shared->last_ns - shared->first_ns);
 	if (mbit < 9.0 || mbit > 11.0)
 		fail_msg("%.2f Mbit/s through 10", mbit);
-	bri_lab_close(lab);
 }
 
 static void test_queue_limit(void **state)
@@ -327,7 +349,6 @@ static void test_queue_limit(void **state)
 	/* ten fit; 8 ms each, so a burst that takes long lets a few more in */
 	assert_in_range(shared->n, 10, 14);
 	assert_in_range(stats.bytes, shared->n * 1000, shared->n * 1000 + NOISE * 150);
-	bri_lab_close(lab);
 }
 
 static void lose(uint64_t seed, uint8_t seen[static 2000], uint64_t *ret_hash)
@@ -349,7 +370,7 @@ static void lose(uint64_t seed, uint8_t seen[static 2000], uint64_t *ret_hash)
 	assert_in_range(stats.dropped_loss, 310, 490); /* 400, five standard deviations */
 	memcpy(seen, shared->seen, 2000);
 	*ret_hash = stats.loss_hash;
-	bri_lab_close(lab);
+	close_lab(NULL);
 }
 
 static void test_loss_is_reproducible(void **state)
@@ -433,7 +454,6 @@ static void test_states(void **state)
 	assert_int_equal(bri_lab_set_text(lab, "wlan addaddr"), 0);
 	assert_int_equal(link_facts(lab), 15);
 	assert_int_equal(ping(lab, 0), 5);
-	bri_lab_close(lab);
 }
 
 /* IPv6: both addresses there, and back after down and up. */
@@ -469,7 +489,6 @@ static void test_ipv6(void **state)
 	assert_int_equal(inside(lab, BRI_LAB_CLIENT, run_ping6, addresses[1]), 1);
 	assert_int_equal(bri_lab_set_state(lab, 1, BRI_LAB_UP), 0);
 	assert_int_equal(inside(lab, BRI_LAB_CLIENT, run_ping6, addresses[1]), 0);
-	bri_lab_close(lab);
 }
 
 static void test_events_run_on_time(void **state)
@@ -504,7 +523,6 @@ static void test_events_run_on_time(void **state)
 	/* the clock started a moment before our own */
 	assert_in_range(silent_ns, 145 * MS, 200 * MS);
 	assert_in_range(up_ns, 395 * MS, 450 * MS);
-	bri_lab_close(lab);
 }
 
 static int run_mptcp_server(void *context)
@@ -582,7 +600,6 @@ static void test_mptcp_uses_both_paths(void **state)
 	assert_int_equal(mib(lab, BRI_LAB_SERVER, "MPCapableFallbackACK"), 0);
 	assert_int_equal(mib(lab, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
 	assert_int_equal(mib(lab, BRI_LAB_CLIENT, "MPJoinSynAckRx"), 1);
-	bri_lab_close(lab);
 }
 
 /* A backup path is for when nothing else is left. */
@@ -606,7 +623,6 @@ static void test_mptcp_backup_stays_idle(void **state)
 	assert_int_equal(shared->bytes, MPTCP_SIZE);
 	assert_int_equal(mib(lab, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
 	assert_true(stats_of(lab, 1).direction[BRI_LAB_TO_SERVER].bytes < MPTCP_SIZE / 20);
-	bri_lab_close(lab);
 }
 
 static int run_mptcp_errno(void *context)
@@ -627,7 +643,6 @@ static void test_mptcp_off(void **state)
 	lab = open_lab(&config);
 	assert_int_equal(inside(lab, BRI_LAB_CLIENT, run_mptcp_errno, NULL), ENOPROTOOPT);
 	assert_int_equal(inside(lab, BRI_LAB_SERVER, run_mptcp_errno, NULL), ENOPROTOOPT);
-	bri_lab_close(lab);
 }
 
 static void test_spawn(void **state)
@@ -664,7 +679,7 @@ static void test_spawn(void **state)
 	assert_int_equal(bri_lab_wait(lab, pid, 50), -ETIMEDOUT);
 	/* one more that nobody waits for: closing kills and reaps it */
 	assert_int_equal(bri_lab_spawn(lab, BRI_LAB_CLIENT, forever, NULL, &pid), 0);
-	bri_lab_close(lab);
+	close_lab(NULL);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nor is anything else left */
 }
@@ -691,7 +706,7 @@ static void test_attach(void **state)
 	bri_lab_close(other); /* the lab runs on */
 	assert_int_equal(stats_of(lab, 1).state, BRI_LAB_SILENT);
 	assert_int_equal(bri_lab_attach(bri_lab_id(lab), &other), 0);
-	bri_lab_close(lab);
+	close_lab(NULL);
 	assert_int_equal(bri_lab_set_state(other, 1, BRI_LAB_UP), -EPIPE);
 	bri_lab_close(other);
 }
@@ -722,7 +737,6 @@ static void test_most_paths(void **state)
 	start_echo(lab);
 	assert_int_equal(inside(lab, BRI_LAB_CLIENT, run_pings, (char[]) { "10.25.0.2" }), 5);
 	assert_in_range(stats_of(lab, 15).direction[BRI_LAB_TO_SERVER].frames, 5, 5 + NOISE);
-	bri_lab_close(lab);
 }
 
 static int parent_of(pid_t pid)
@@ -881,22 +895,22 @@ static void test_ordinary_user(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_queue_limit),
-		cmocka_unit_test(test_loss_is_reproducible),
-		cmocka_unit_test(test_states),
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_events_run_on_time),
-		cmocka_unit_test(test_mptcp_uses_both_paths),
-		cmocka_unit_test(test_mptcp_backup_stays_idle),
-		cmocka_unit_test(test_mptcp_off),
-		cmocka_unit_test(test_spawn),
-		cmocka_unit_test(test_attach),
-		cmocka_unit_test(test_bad_configs),
-		cmocka_unit_test(test_most_paths),
-		cmocka_unit_test(test_nothing_is_left_after_kill),
-		cmocka_unit_test(test_ordinary_user),
+		cmocka_unit_test_teardown(test_round_trip, close_lab),
+		cmocka_unit_test_teardown(test_rate, close_lab),
+		cmocka_unit_test_teardown(test_queue_limit, close_lab),
+		cmocka_unit_test_teardown(test_loss_is_reproducible, close_lab),
+		cmocka_unit_test_teardown(test_states, close_lab),
+		cmocka_unit_test_teardown(test_ipv6, close_lab),
+		cmocka_unit_test_teardown(test_events_run_on_time, close_lab),
+		cmocka_unit_test_teardown(test_mptcp_uses_both_paths, close_lab),
+		cmocka_unit_test_teardown(test_mptcp_backup_stays_idle, close_lab),
+		cmocka_unit_test_teardown(test_mptcp_off, close_lab),
+		cmocka_unit_test_teardown(test_spawn, close_lab),
+		cmocka_unit_test_teardown(test_attach, close_lab),
+		cmocka_unit_test_teardown(test_bad_configs, close_lab),
+		cmocka_unit_test_teardown(test_most_paths, close_lab),
+		cmocka_unit_test_teardown(test_nothing_is_left_after_kill, close_lab),
+		cmocka_unit_test_teardown(test_ordinary_user, close_lab),
 	};
 	const char *required = getenv("BRAID_REQUIRE_ALL");
 	char why[256];
