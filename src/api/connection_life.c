@@ -46,11 +46,14 @@ static void note_multipath(nw_connection_t c, bool asked)
 
 	if (c->is_udp)
 		reason = BRI_MPTCP_REASON_NOT_TCP;
+	else if (c->inbound && !c->sock.mptcp) /* a listener always asks; why not is looked up when somebody asks */
+		reason = c->sock.mptcp_errno ? bri_mptcp_reason_from_errno(c->sock.mptcp_errno) :
+					       BRI_MPTCP_REASON_UNDECIDED;
 	else if (c->sock.mptcp && bri_mptcp_info_get(c->sock.fd, &info) == 0 && info.is_mptcp)
 		reason = BRI_MPTCP_REASON_NONE;
 	else if (asked)
 		reason = bri_mptcp_reason_observe(c->sock.fd, c->inbound, c->sock.mptcp_errno);
-	if (reason != BRI_MPTCP_REASON_NONE && asked)
+	if (reason != BRI_MPTCP_REASON_NONE && reason != BRI_MPTCP_REASON_UNDECIDED && asked)
 		bri_info("connection %llu is not multipath: %s", (unsigned long long)c->id,
 			bri_mptcp_reason_text(reason));
 	atomic_store_explicit(&c->multipath_reason, (uint8_t)reason, memory_order_release);

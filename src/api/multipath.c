@@ -26,12 +26,28 @@ static const braid_multipath_reason_t public_reason[] = {
 	[BRI_MPTCP_REASON_OTHER] = braid_multipath_failed,
 };
 
+/* Of an accepted connection that is plain TCP: found out at the first question, then kept. */
+static enum bri_mptcp_reason settle(nw_connection_t c)
+{
+	uint8_t undecided = BRI_MPTCP_REASON_UNDECIDED;
+	enum bri_mptcp_reason reason;
+
+	if (!c->inbound || c->is_udp || c->sock.mptcp || atomic_load(&c->published_state) < BRI_LIFE_READY)
+		return BRI_MPTCP_REASON_UNDECIDED;
+	reason = bri_mptcp_reason_accepted_plain();
+	if (!atomic_compare_exchange_strong(&c->multipath_reason, &undecided, (uint8_t)reason))
+		reason = (enum bri_mptcp_reason)undecided; /* another thread asked as well */
+	return reason;
+}
+
 /* As the kernel says now: a connection may fall back long after its handshake (RFC 8684, 3.7). */
 static enum bri_mptcp_reason current_reason(nw_connection_t c)
 {
 	enum bri_mptcp_reason reason = (enum bri_mptcp_reason)atomic_load(&c->multipath_reason);
 	struct bri_mptcp_info info = { 0 };
 
+	if (reason == BRI_MPTCP_REASON_UNDECIDED)
+		return settle(c);
 	if (reason != BRI_MPTCP_REASON_NONE)
 		return reason;
 	pthread_mutex_lock(&c->lock);

@@ -135,6 +135,10 @@ enum bri_mptcp_reason bri_mptcp_reason_decide(const struct bri_mptcp_facts *fact
 void bri_mptcp_reason_prime(void);
 enum bri_mptcp_reason bri_mptcp_reason_observe(int fd, bool accepted, int socket_errno);
 
+/* bri_mptcp_reason_accepted_plain(): the same for a socket that an MPTCP listener accepted as TCP;
+ * it may be closed by now. Reads the counters: not for every client of a server, but when asked. */
+enum bri_mptcp_reason bri_mptcp_reason_accepted_plain(void);
+
 /* bri_mptcp_reason_from_errno(): of socket(IPPROTO_MPTCP) alone. */
 enum bri_mptcp_reason bri_mptcp_reason_from_errno(int socket_errno);
 

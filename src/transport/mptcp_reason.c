@@ -236,9 +236,12 @@ enum bri_mptcp_reason bri_mptcp_reason_decide(const struct bri_mptcp_facts *fact
 		return bri_mptcp_reason_from_errno(facts->socket_errno);
 	if (!facts->connected)
 		return BRI_MPTCP_REASON_UNDECIDED;
-	/* an accepted socket that is TCP to the kernel never was anything else */
+	/* accepted as TCP: it never was anything else, or the last of the handshake came without
+	 * the option (MPCapableFallbackACK): then the kernel makes it TCP before it is accepted */
 	if (facts->accepted && !facts->accepted_mptcp)
-		return BRI_MPTCP_REASON_CLIENT_PLAIN;
+		return facts->has_mib && grew(facts->before.fallback_ack, facts->after.fallback_ack)
+			       ? BRI_MPTCP_REASON_STRIPPED
+			       : BRI_MPTCP_REASON_CLIENT_PLAIN;
 	return facts->has_mib ? from_counters(facts) : BRI_MPTCP_REASON_OTHER;
 }
 
@@ -303,6 +306,16 @@ enum bri_mptcp_reason bri_mptcp_reason_observe(int fd, bool accepted, int socket
 		facts.has_syn_retrans = true;
 		facts.syn_retrans = flow.tcp.total_retrans;
 	}
+	facts.has_mib = take_counters(&facts);
+	return bri_mptcp_reason_decide(&facts);
+}
+
+enum bri_mptcp_reason bri_mptcp_reason_accepted_plain(void)
+{
+	struct bri_mptcp_facts facts = {
+		.requested = true, .is_tcp = true, .connected = true, .accepted = true
+	};
+
 	facts.has_mib = take_counters(&facts);
 	return bri_mptcp_reason_decide(&facts);
 }

@@ -581,13 +581,17 @@ static void on_listener_state(void *context, nw_listener_state_t state, nw_error
 
 int mp_serve(void *context)
 {
-	nw_parameters_t parameters = nw_parameters_create_secure_tcp_f(
-		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-	dispatch_queue_t queue = dispatch_queue_create("listener", NULL);
+	nw_parameters_t parameters;
+	dispatch_queue_t queue;
 	nw_endpoint_t local;
 	bool done;
 
 	server.shared = context;
+	if (server.shared->prepare_server && server.shared->prepare_server() != 0)
+		return 1;
+	queue = dispatch_queue_create("listener", NULL);
+	parameters = nw_parameters_create_secure_tcp_f(
+		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 	server.over = dispatch_semaphore_create(0);
 	server.closed = dispatch_semaphore_create(0);
 	local = nw_endpoint_create_host(server.shared->address, "0");
@@ -641,7 +645,7 @@ int mp_connect(void *context)
 	struct mp_shared *shared = context;
 	dispatch_semaphore_t over = dispatch_semaphore_create(0);
 
-	if (shared->prepare && shared->prepare() != 0)
+	if (shared->prepare_client && shared->prepare_client() != 0)
 		return 1;
 	for (uint32_t i = 0; i < shared->connections; i++) {
 		const struct mp_spec *spec = &shared->specs[i];

@@ -94,7 +94,8 @@ struct mp_shared {
 	uint32_t limit_ms; /* of each program */
 	_Atomic bool hold; /* ends do not go away while this is set */
 	struct mp_spec specs[MP_CONNECTIONS_MAX];
-	int (*prepare)(void);  /* the client calls it first, in its namespace; 0: go on */
+	/* called first, in the client's namespace, in the server's; NULL: nothing; 0: go on */
+	int (*prepare_client)(void), (*prepare_server)(void);
 	_Atomic uint32_t port; /* once the server listens */
 	_Atomic uint32_t accepted;
 	struct mp_end client[MP_CONNECTIONS_MAX];

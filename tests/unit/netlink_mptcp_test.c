@@ -127,6 +127,9 @@ static void causes(void **state)
 			{ BASE, .before = { .syn_disabled = -1 }, AFTER(.syn_disabled = 5) } },
 		/* servers */
 		{ BRI_MPTCP_REASON_CLIENT_PLAIN, { BASE, .accepted = true } },
+		{ BRI_MPTCP_REASON_CLIENT_PLAIN,
+			{ BASE, .accepted = true, AFTER(.fallback_synack = 1, .syn_drop = 1) } },
+		{ BRI_MPTCP_REASON_STRIPPED, { BASE, .accepted = true, AFTER(.fallback_ack = 1) } },
 		{ BRI_MPTCP_REASON_STRIPPED, { BASE, .accepted = true, .accepted_mptcp = true,
 						     AFTER(.fallback_ack = 1) } },
 		/* what clients count is nothing to a server */
