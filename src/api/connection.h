@@ -81,7 +81,7 @@ struct nw_connection {
 	/* [queue] life */
 	_Atomic uint8_t published_state; /* of life, for other threads */
 	enum bri_life life;
-	bool running, item_queued, self_reference, closing_forced, wants_better;
+	bool running, item_queued, self_reference, cancel_told, wants_better;
 	uint8_t batching;
 	struct bri_requests receives, sends, events;
 	struct bri_establish *establish;

@@ -7,8 +7,11 @@
 
 #include <errno.h>
 
-/* Completions and byte moves of one turn, before other work of the queue has its turn. */
-#define RUN_MAX 64
+/*
+ * Completions and byte moves of one turn, before other work of the queue has its turn: a program that
+ * sends again from each completion would keep the queue for ever.
+ */
+#define RUN_MAX 128
 
 struct bri_request *bri_request_new(enum bri_request_kind kind)
 {
@@ -131,34 +134,42 @@ static void drop_handlers(nw_connection_t c)
 		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable){ 0 });
 }
 
-static void deliver_all(nw_connection_t c)
+/*
+ * What is due, as far as *budget goes. The events up to `cancelled` are delivered whatever it says: when
+ * the queue goes on after a cancel, programs free what their handlers use.
+ */
+static void deliver_some(nw_connection_t c, int *budget)
 {
 	struct bri_request *request;
 
-	while ((request = bri_requests_take(&c->events))) {
+	while ((*budget > 0 || (c->life == BRI_LIFE_CANCELLED && !c->cancel_told)) &&
+		(request = bri_requests_take(&c->events))) {
 		bool last = request->kind == BRI_REQUEST_STATE && request->state == BRI_LIFE_CANCELLED;
 
+		(*budget)--;
 		deliver(c, request);
 		bri_request_free(request);
-		if (last)
+		if (last) {
+			c->cancel_told = true;
 			drop_handlers(c);
+		}
 	}
 }
 
 void bri_connection_run(nw_connection_t c)
 {
-	bool ended;
+	int budget = RUN_MAX;
+	bool ended, more;
 
 	if (c->running) /* inside a handler of ours: the loop below goes on after it */
 		return;
 	c->running = true;
-	for (int i = 0; i < RUN_MAX; i++) {
-		deliver_all(c);
-		if (!bri_connection_receive_some(c) && !bri_connection_send_some(c) && !c->events.head)
-			break;
-	}
+	do {
+		deliver_some(c, &budget);
+		more = bri_connection_receive_some(c) || bri_connection_send_some(c) || c->events.head;
+	} while (more && --budget > 0);
 	c->running = false;
-	if (c->events.head || (c->receives.head && c->readable))
+	if (more)
 		bri_connection_kick(c);
 	ended = c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED;
 	if (ended && !c->events.head && c->self_reference) {

@@ -229,13 +229,20 @@ static bool is_fin(const struct bri_request *request)
 	return request->complete && request->context->is_final;
 }
 
-/* What of the requests goes into one sendmsg: regions up to the first FIN. */
+static bool is_expired(const struct bri_request *request)
+{
+	return request->expires_ns && !request->offset && bri_clock_now_ns() >= request->expires_ns;
+}
+
+/* What of the requests goes into one sendmsg: regions up to the first FIN, or the first that is to be dropped. */
 static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], size_t *ret_bytes)
 {
 	size_t count = 0, bytes;
 
 	*ret_bytes = 0;
 	for (struct bri_request *r = c->sends.head; r && count < SEND_IOV_MAX; r = r->next) {
+		if (r != c->sends.head && is_expired(r))
+			break;
 		if (r->content) {
 			count += bri_data_iov(r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
 			*ret_bytes += bytes;
@@ -269,9 +276,7 @@ static void account(nw_connection_t c, size_t written)
 
 static bool drop_expired(nw_connection_t c)
 {
-	struct bri_request *request = c->sends.head;
-
-	if (!request->expires_ns || request->offset || bri_clock_now_ns() < request->expires_ns)
+	if (!is_expired(c->sends.head))
 		return false;
 	finish_send(c, ETIMEDOUT);
 	return true;
@@ -305,7 +310,8 @@ static bool send_stream(nw_connection_t c)
 	if (n > 0)
 		bri_connection_count(&c->bytes_out, (uint64_t)n);
 	account(c, n > 0 ? (size_t)n : 0);
-	return c->sends.head != first;
+	/* the same first request, all of it taken that was offered: it has more regions than one call takes */
+	return c->sends.head != first || (n > 0 && c->writable);
 }
 
 /* ECN that the content's IP metadata asks for; -1: the socket's own. */
@@ -379,6 +385,23 @@ bool bri_connection_send_some(nw_connection_t c)
 
 /* --- wake-ups --- */
 
+/*
+ * An error of the transport that no receive is there to see: programs that watch the state only hear of
+ * it, unless content waits to be received before it. EPIPE is the reset of a stream whose end came
+ * first: receives see that end, sends the error.
+ */
+static void notice_error(nw_connection_t c)
+{
+	uint32_t unread = 0;
+	int error;
+
+	if (c->is_udp || c->receives.head || bri_sock_unread(c->sock.fd, &unread) < 0 || unread)
+		return;
+	error = -bri_sock_error(c->sock.fd);
+	if (error && error != EPIPE)
+		bri_connection_lost(c, error);
+}
+
 /* The connection holds itself while it has a watch; bri_connection_run() may end that: c is not touched after it. */
 void bri_connection_on_ready(void *connection, uint32_t events)
 {
@@ -390,6 +413,8 @@ void bri_connection_on_ready(void *connection, uint32_t events)
 		c->hangup = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		c->writable = true;
+	if (events & EPOLLERR)
+		notice_error(c);
 	bri_connection_run(c);
 }
 

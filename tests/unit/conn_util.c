@@ -30,7 +30,8 @@ void recorder_init(struct recorder *r)
 
 void recorder_fini(struct recorder *r)
 {
-	while (atomic_load(&r->inside)) /* the last handler has told of itself, and has yet to return */
+	while (atomic_load(
+		&r->inside)) /* the last handler has told of itself, and has yet to return */
 		sched_yield();
 	release_accepted(r);
 	free(r->data);

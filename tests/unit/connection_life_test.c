@@ -797,6 +797,7 @@ static void failed_connection_lets_go_when_released(void **state)
 	nw_connection_set_state_changed_handler_f(c, &l->r, on_state, on_destroy);
 	receive(c, &l->r, 'a', 1, 10);
 	nw_connection_start(c);
+	await(&l->r, "ready");
 	raw_reset(raw_accept(l->listener));
 	await(&l->r, "failed(ECONNRESET)");
 	nw_release(c);
