@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# make install: what a developer gets compiles and runs, with clang and blocks and with gcc, with and
+# without DESTDIR. Usage: install_test.sh SOURCE-DIRECTORY BUILD-DIRECTORY
+set -euo pipefail
+source=$1 build=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake --install "$build" --prefix "$work/usr" >/dev/null
+DESTDIR=$work/stage cmake --install "$build" --prefix /opt/braid >/dev/null
+(cd "$work/usr" && find . -type f | sort) >"$work/a"
+(cd "$work/stage/opt/braid" && find . -type f | sort) >"$work/b"
+cmp "$work/a" "$work/b" || { echo "DESTDIR installs other files"; exit 1; }
+[ "$(find "$work/stage" -maxdepth 1 -mindepth 1)" = "$work/stage/opt" ] || { echo "files outside the prefix"; exit 1; }
+
+pc=$(dirname "$(find "$work/usr" -name braid.pc)")
+libs=$(dirname "$(find "$work/usr" -name libNetwork.so.0)")
+export PKG_CONFIG_PATH=$pc
+read -ra flags <<<"$(pkg-config --cflags --libs braid)"
+gcc "$source/examples/c/hello_client_f.c" -D_GNU_SOURCE "${flags[@]}" -o "$work/hello_f"
+clang -fblocks "$source/examples/c/hello_client.c" "${flags[@]}" -o "$work/hello"
+for program in hello_f hello; do
+    # port 1 of loopback: nobody listens. The program says so and fails; a loader error would say something else
+    if LD_LIBRARY_PATH=$libs timeout 20 "$work/$program" 127.0.0.1 1 >"$work/out" 2>&1; then
+        echo "$program: success against a closed port"
+        exit 1
+    fi
+    grep -qi "refused" "$work/out" || { echo "$program: $(cat "$work/out")"; exit 1; }
+done
+version=$(LD_LIBRARY_PATH=$libs "$work/usr/bin/braid" --version)
+[ "$version" = "braid $(pkg-config --modversion braid)" ] || { echo "versions differ: $version"; exit 1; }
+for page in braid braid-check braid-cat braid-lab; do
+    [ -s "$work/usr/share/man/man1/$page.1" ] || { echo "no man page $page"; exit 1; }
+done
+echo "installed: $(wc -l <"$work/a") files"
