@@ -1,4 +1,7 @@
-/* `braid cat`: what the command line asks for (cmd_cat.c) and the copying (cat_run.c). */
+/*
+ * `braid cat`: what the command line asks for (cmd_cat.c), parameters (cat_setup.c)
+ * and the copying (cat_run.c).
+ */
 #ifndef BRI_CLI_CAT_H
 #define BRI_CLI_CAT_H
 
@@ -7,7 +10,7 @@
 
 struct bri_cat_options {
 	bool help, listen, udp, keep, verbose, no_input;
-	bool has_service, has_quit;
+	bool has_service, has_quit, end_at_once;
 	int ip_version; /* 4, 6; 0: any */
 	nw_multipath_service_t service;
 	uint64_t timeout_ns;          /* 0: none */
@@ -16,6 +19,15 @@ struct bri_cat_options {
 	struct bri_cli_target source; /* host "": any */
 	const char *interface;        /* NULL: any; borrowed from argv */
 };
+
+/* bri_cat_parameters(): +1, or NULL after one line about why. */
+nw_parameters_t bri_cat_parameters(const struct bri_cat_options *options);
+
+/*
+ * bri_cat_may_grow(): could paths be added to this connection? Connections of this machine with
+ * itself have one; else ours may be several, or (listening) the peer's.
+ */
+bool bri_cat_may_grow(nw_connection_t connection, bool listening);
 
 /* bri_cat_run(): connects or listens and copies until the end. Returns an exit code. Once a
  * process. */

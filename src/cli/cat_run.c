@@ -16,8 +16,17 @@
 #define CHUNK_SIZE (128u * 1024u)
 #define DATAGRAM_SIZE                                                                              \
 	1200 /* where the path does not tell: fits every path of the internet (RFC 8085) */
-#define LOOK_NS     (50 * BRI_NS_PER_MS)
-#define UDP_QUIT_NS BRI_NS_PER_S /* long enough for an answer; datagrams have no end */
+#define LOOK_NS (50 * BRI_NS_PER_MS)
+/*
+ * The kernel takes no further subflow into a connection that either side has begun to close
+ * (measured on 6.18): an end of input passed on at once, as "cat < /dev/null" has it, would leave a
+ * long transfer with one path. So where paths could be added, the end is held back while content
+ * comes in.
+ */
+#define HOLD_NS       (1 * BRI_NS_PER_S) /* further subflows are there after two round trips */
+#define HOLD_LONG_NS  (5 * BRI_NS_PER_S) /* losing a path makes a pause of up to 4 s */
+#define LONG_TRANSFER (1024u * 1024u)    /* from here on it is worth to wait so long */
+#define UDP_QUIT_NS   BRI_NS_PER_S       /* long enough for an answer; datagrams have no end */
 
 struct cat {
 	const struct bri_cat_options *opts;
@@ -35,11 +44,14 @@ struct cat {
 
 	/* the connection of now */
 	nw_connection_t connection;
-	bool ready, closing;
+	bool ready, closing, multipath;
+	bool growable;          /* paths may be added, by us or by the peer */
 	bool sending, out_done; /* out_done: our end of the stream was sent */
 	bool writing, in_ended, in_done;
 	uint64_t sent_bytes, received_bytes;
-	uint64_t active_ns; /* when something last moved */
+	uint64_t active_ns;   /* when something last moved */
+	uint64_t received_ns; /* when something last came in; at first: when it became ready */
+	bool holding;         /* a look at the held end is under way */
 	uint64_t looked_ns;
 	struct bri_net_subflows subflows; /* as last seen, with -v */
 };
@@ -225,10 +237,38 @@ static size_t chunk_size(const struct cat *cat)
 	return size ? size : DATAGRAM_SIZE;
 }
 
+static void on_hold_over(void *context)
+{
+	struct cat *cat = context;
+
+	cat->holding = false;
+	pump_out(cat);
+}
+
+/* How long the end of input still has to wait. */
+static uint64_t hold_ns(const struct cat *cat)
+{
+	uint64_t limit_ns = cat->received_bytes >= LONG_TRANSFER ? HOLD_LONG_NS : HOLD_NS;
+	uint64_t quiet_ns = bri_clock_now_ns() - cat->received_ns;
+
+	if (!cat->growable || cat->opts->end_at_once || cat->in_ended || quiet_ns >= limit_ns)
+		return 0;
+	return limit_ns - quiet_ns;
+}
+
 static void send_end(struct cat *cat)
 {
+	uint64_t wait_ns = hold_ns(cat);
+
 	if (cat->opts->udp) { /* a datagram flow has no end to send */
 		cat->out_done = true;
+		return;
+	}
+	if (wait_ns) {
+		if (!cat->holding)
+			dispatch_after_f(dispatch_time(DISPATCH_TIME_NOW, (int64_t)wait_ns),
+				cat->queue, cat, on_hold_over);
+		cat->holding = true;
 		return;
 	}
 	look_at_subflows(cat, 0);
@@ -272,6 +312,7 @@ static void after_content(struct cat *cat)
 		say(cat, "the peer has closed its sending direction");
 	cat->in_done = true;
 	end_if_complete(cat);
+	pump_out(cat); /* an end that was held back */
 }
 
 static void on_written(void *context, dispatch_data_t unwritten, int error)
@@ -294,7 +335,7 @@ static void on_received(void *context, dispatch_data_t content,
 	size_t size = content ? dispatch_data_get_size(content) : 0;
 	char buffer[96];
 
-	cat->active_ns = bri_clock_now_ns();
+	cat->active_ns = cat->received_ns = bri_clock_now_ns();
 	if (cat->closing)
 		return;
 	if ((is_complete && content_context && nw_content_context_get_is_final(content_context)) ||
@@ -337,7 +378,7 @@ static void tell_ready(struct cat *cat)
 	bri_net_peer_text(cat->connection, peer);
 	if (cat->opts->udp)
 		say(cat, "ready: UDP with %s", peer);
-	else if (braid_connection_is_multipath(cat->connection))
+	else if (cat->multipath)
 		say(cat, "ready: Multipath TCP with %s", peer);
 	else
 		say(cat, "ready: plain TCP with %s: %s", peer,
@@ -396,7 +437,10 @@ static void on_state(void *context, nw_connection_state_t state, nw_error_t erro
 	case nw_connection_state_preparing: say(cat, "preparing"); break;
 	case nw_connection_state_ready:
 		cat->ready = true;
-		cat->active_ns = bri_clock_now_ns();
+		cat->active_ns = cat->received_ns = bri_clock_now_ns();
+		cat->multipath = braid_connection_is_multipath(cat->connection);
+		cat->growable =
+			cat->multipath && bri_cat_may_grow(cat->connection, cat->opts->listen);
 		tell_ready(cat);
 		look_at_subflows(cat, 0);
 		pump_out(cat);
@@ -494,56 +538,6 @@ static void on_timer(void *context)
 
 /* ---- start ---- */
 
-static void set_version(nw_parameters_t parameters, int version)
-{
-	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
-	nw_protocol_options_t ip = nw_protocol_stack_copy_internet_protocol(stack);
-
-	nw_ip_options_set_version(ip, version == 4 ? nw_ip_version_4 : nw_ip_version_6);
-	nw_release(ip);
-	nw_release(stack);
-}
-
-static int set_interface(nw_parameters_t parameters, const char *name)
-{
-	nw_interface_t interface = braid_interface_create_with_name(name);
-
-	if (!interface)
-		return -ENODEV;
-	nw_parameters_require_interface(parameters, interface);
-	nw_release(interface);
-	return 0;
-}
-
-static nw_parameters_t make_parameters(const struct bri_cat_options *opts)
-{
-	const struct bri_cli_target *local = opts->listen ? &opts->target : &opts->source;
-	nw_parameters_t parameters;
-	nw_endpoint_t endpoint;
-
-	if (opts->udp)
-		parameters = nw_parameters_create_secure_udp_f(
-			NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-	else
-		parameters = bri_net_tcp(opts->service);
-	if (!parameters)
-		return NULL;
-	if (opts->ip_version)
-		set_version(parameters, opts->ip_version);
-	if (opts->interface && set_interface(parameters, opts->interface) < 0) {
-		bri_cli_error("cat", "interface '%s' is gone", opts->interface);
-		nw_release(parameters);
-		return NULL;
-	}
-	nw_parameters_set_reuse_local_address(parameters, opts->listen);
-	if (*local->host) {
-		endpoint = nw_endpoint_create_host(local->host, local->port);
-		nw_parameters_set_local_endpoint(parameters, endpoint);
-		nw_release(endpoint);
-	}
-	return parameters;
-}
-
 static bool start_listening(struct cat *cat)
 {
 	cat->listener = nw_listener_create_with_port(cat->opts->target.port, cat->parameters);
@@ -616,7 +610,7 @@ int bri_cat_run(const struct bri_cat_options *opts)
 	cat.opts = opts;
 	cat.queue = dispatch_queue_create("braid.cat", DISPATCH_QUEUE_SERIAL);
 	cat.done = dispatch_semaphore_create(0);
-	cat.parameters = make_parameters(opts);
+	cat.parameters = bri_cat_parameters(opts);
 	if (!cat.parameters)
 		return BRI_EXIT_FAILED;
 	if (opts->timeout_ns)

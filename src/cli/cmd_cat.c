@@ -18,6 +18,7 @@ static const struct option options[] = {
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "no-input", no_argument, NULL, 'd' },
+	{ "end-at-once", no_argument, NULL, 'N' },
 	{ "timeout", required_argument, NULL, 'w' },
 	{ "quit", required_argument, NULL, 'q' },
 	{ "service", required_argument, NULL, OPT_SERVICE },
@@ -48,6 +49,10 @@ static void print_help(void)
 	     "                        connect from this address\n"
 	     "  -i, --interface NAME  use this interface\n"
 	     "  -d, --no-input        do not read standard input: receive only\n"
+	     "  -N, --end-at-once     pass the end of standard input on at once; else it may wait "
+	     "a\n"
+	     "                        second, or while content comes in, since no path can be "
+	     "added after\n"
 	     "  -q, --quit SECONDS    end so long after the end of standard input\n"
 	     "  -w, --timeout SECONDS give up when there is no connection, or no data, for so "
 	     "long\n"
@@ -141,6 +146,7 @@ static int parse_option(int opt, char **argv, struct bri_cat_options *ret)
 	case OPT_ONCE: ret->keep = false; return BRI_EXIT_OK;
 	case 'v': ret->verbose = true; return BRI_EXIT_OK;
 	case 'd': ret->no_input = true; return BRI_EXIT_OK;
+	case 'N': ret->end_at_once = true; return BRI_EXIT_OK;
 	case '4': return set_version(4, ret);
 	case '6': return set_version(6, ret);
 	case 'w': return parse_seconds("timeout", optarg, &ret->timeout_ns);
@@ -196,6 +202,9 @@ static int check_combination(const struct bri_cat_options *opts)
 	if (opts->has_service && opts->listen && opts->service == nw_multipath_service_disabled)
 		return bri_cli_usage("cat", "a listener takes Multipath TCP and plain TCP: "
 					    "--service none goes with a connection");
+	if (opts->no_input && opts->end_at_once)
+		return bri_cli_usage(
+			"cat", "-N is about the end of standard input, which -d does not read");
 	if (opts->no_input && opts->has_quit)
 		return bri_cli_usage(
 			"cat", "-q waits for the end of standard input, which -d does not read");
@@ -210,7 +219,7 @@ int bri_cmd_cat(int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	while (code == BRI_EXIT_OK &&
-		(opt = getopt_long(argc, argv, ":hlu46kvdw:q:s:i:", options, NULL)) != -1)
+		(opt = getopt_long(argc, argv, ":hlu46kvdNw:q:s:i:", options, NULL)) != -1)
 		code = parse_option(opt, argv, &opts);
 	if (code != BRI_EXIT_OK)
 		return code;

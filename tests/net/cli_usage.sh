@@ -102,6 +102,7 @@ wrong "option '-w' needs a value" cat -w
 wrong "timeout 'x'" cat -w x localhost 1
 wrong "timeout '0'" cat -w 0 localhost 1
 wrong "quit time '1y'" cat -q 1y localhost 1
+wrong "-N is about the end of standard input" cat -d -N localhost 1
 wrong "-q waits for the end of standard input" cat -d -q 1 localhost 1
 wrong "source 'example.org'" cat -s example.org localhost 1
 wrong "source '1.2.3'" cat --source 1.2.3 localhost 1

@@ -40,7 +40,7 @@ _braid_cat()
 	esac
 	case $cur in
 	-*)
-		_braid_words "$cur" "--help --listen --udp --ipv4 --ipv6 --keep --once --verbose --no-input \
+		_braid_words "$cur" "--help --listen --udp --ipv4 --ipv6 --keep --once --verbose --no-input --end-at-once \
 			--timeout --quit --service --source --interface"
 		;;
 	*) _braid_hosts "$cur" ;;
@@ -51,7 +51,7 @@ _braid_lab()
 {
 	local cur=$1 word
 	if ((COMP_CWORD == 2)); then
-		_braid_words "$cur" "run shell --help"
+		_braid_words "$cur" "run shell exec set start stats list scenarios check --help"
 		return
 	fi
 	for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do

@@ -1,0 +1,95 @@
+/* `braid cat`: connection parameters from the command line, and what a connection's path promises.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <braid/interface.h>
+#include "cli/cat.h"
+#include "cli/net.h"
+
+static void set_version(nw_parameters_t parameters, int version)
+{
+	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
+	nw_protocol_options_t ip = nw_protocol_stack_copy_internet_protocol(stack);
+
+	nw_ip_options_set_version(ip, version == 4 ? nw_ip_version_4 : nw_ip_version_6);
+	nw_release(ip);
+	nw_release(stack);
+}
+
+static int set_interface(nw_parameters_t parameters, const char *name)
+{
+	nw_interface_t interface = braid_interface_create_with_name(name);
+
+	if (!interface)
+		return -ENODEV;
+	nw_parameters_require_interface(parameters, interface);
+	nw_release(interface);
+	return 0;
+}
+
+nw_parameters_t bri_cat_parameters(const struct bri_cat_options *opts)
+{
+	const struct bri_cli_target *local = opts->listen ? &opts->target : &opts->source;
+	nw_parameters_t parameters;
+	nw_endpoint_t endpoint;
+
+	if (opts->udp)
+		parameters = nw_parameters_create_secure_udp_f(
+			NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+	else
+		parameters = bri_net_tcp(opts->service);
+	if (!parameters)
+		return NULL;
+	if (opts->ip_version)
+		set_version(parameters, opts->ip_version);
+	if (opts->interface && set_interface(parameters, opts->interface) < 0) {
+		bri_cli_error("cat", "interface '%s' is gone", opts->interface);
+		nw_release(parameters);
+		return NULL;
+	}
+	nw_parameters_set_reuse_local_address(parameters, opts->listen);
+	if (*local->host) {
+		endpoint = nw_endpoint_create_host(local->host, local->port);
+		nw_parameters_set_local_endpoint(parameters, endpoint);
+		nw_release(endpoint);
+	}
+	return parameters;
+}
+
+static bool count_interface(void *context, nw_interface_t interface)
+{
+	unsigned *n = context;
+
+	(void)interface;
+	return ++*n < 2;
+}
+
+static bool is_loopback(nw_endpoint_t endpoint)
+{
+	const struct sockaddr *address = endpoint ? nw_endpoint_get_address(endpoint) : NULL;
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+
+	if (!address)
+		return false;
+	return address->sa_family == AF_INET
+		       ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+		       : address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* Connections of this machine with itself have one path; else a listener's peer may have several.
+ */
+bool bri_cat_may_grow(nw_connection_t connection, bool listening)
+{
+	nw_path_t path = nw_connection_copy_current_path(connection);
+	nw_endpoint_t remote = path ? nw_path_copy_effective_remote_endpoint(path) : NULL;
+	bool loopback = is_loopback(remote);
+	unsigned n = 0;
+
+	if (path)
+		nw_path_enumerate_interfaces_f(path, &n, count_interface);
+	nw_release(remote);
+	nw_release(path);
+	return !loopback && (listening || n > 1);
+}
