@@ -211,6 +211,8 @@ bool bri_connection_receive_some(nw_connection_t c)
 
 /* --- sending --- */
 
+/* api-status: partial nw_content_context_set_antecedent: contents leave in the order of the calls, so an antecedent that was sent before is honoured; one that was not is not waited for */
+
 static void finish_send(nw_connection_t c, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->sends);
