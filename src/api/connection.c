@@ -49,12 +49,14 @@ static void destroy_connection(struct bri_object *obj)
 	nw_connection_t c = (nw_connection_t)obj;
 	struct bri_request *request;
 
-	/* never started: what was queued is dropped; a completion that never ran still frees its context */
-	while ((request = bri_requests_take(&c->receives)) || (request = bri_requests_take(&c->sends)) ||
+	/* never started: what was queued is dropped; a completion that never ran still frees its
+	 * context */
+	while ((request = bri_requests_take(&c->receives)) ||
+		(request = bri_requests_take(&c->sends)) ||
 		(request = bri_requests_take(&c->events)))
 		bri_request_free(request);
 	for (unsigned i = 0; i < BRI_HANDLER_SLOTS; i++)
-		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable){ 0 });
+		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable) { 0 });
 	if (c->sock.fd >= 0)
 		close(c->sock.fd);
 	bri_hub_flow_close(c->flow);
@@ -157,7 +159,8 @@ nw_connection_t bri_connection_new_flow(nw_parameters_t parameters, struct bri_h
 
 /* --- to the queue --- */
 
-/* Content that waits must not be memory that the application may reuse: small amounts are copied. */
+/* Content that waits must not be memory that the application may reuse: small amounts are copied.
+ */
 static void keep_content(struct bri_request *request)
 {
 	size_t size = request->content ? bri_data_size(request->content) : 0;
@@ -240,7 +243,7 @@ static void queue_op(nw_connection_t c, enum op_kind kind, struct bri_request *r
 
 	if (!op)
 		bri_abort("no memory for a call");
-	*op = (struct op){ .kind = kind, .connection = bri_object_get(c), .request = request };
+	*op = (struct op) { .kind = kind, .connection = bri_object_get(c), .request = request };
 	op->item.run = run_op;
 	if (kind == OP_SEND)
 		keep_content(request);
@@ -350,7 +353,8 @@ BRI_EXPORT void nw_connection_cancel_current_endpoint(nw_connection_t c)
 	control(c, OP_SKIP, "nw_connection_cancel_current_endpoint");
 }
 
-/* A connection that was never started: close it here; its handlers hear of it if there is a queue. */
+/* A connection that was never started: close it here; its handlers hear of it if there is a queue.
+ */
 static void cancel(nw_connection_t c, enum op_kind kind)
 {
 	struct bri_sock sock = { .fd = -1 };
@@ -392,8 +396,8 @@ BRI_EXPORT void nw_connection_force_cancel(nw_connection_t c)
 
 /* --- handlers --- */
 
-void bri_connection_set_handler(
-	nw_connection_t c, enum bri_handler_slot slot, struct bri_callable call, const char *function)
+void bri_connection_set_handler(nw_connection_t c, enum bri_handler_slot slot,
+	struct bri_callable call, const char *function)
 {
 	bool wants_network = call.fn && slot != BRI_HANDLER_STATE;
 
@@ -409,29 +413,31 @@ void bri_connection_set_handler(
 BRI_EXPORT void nw_connection_set_state_changed_handler_f(nw_connection_t connection, void *context,
 	nw_connection_state_changed_handler_f handler, nw_context_destroy_f destroy)
 {
-	bri_connection_set_handler(connection, BRI_HANDLER_STATE, BRI_CALLABLE(handler, context, destroy),
-		"nw_connection_set_state_changed_handler");
+	bri_connection_set_handler(connection, BRI_HANDLER_STATE,
+		BRI_CALLABLE(handler, context, destroy), "nw_connection_set_state_changed_handler");
 }
 
-BRI_EXPORT void nw_connection_set_viability_changed_handler_f(nw_connection_t connection, void *context,
-	nw_connection_boolean_event_handler_f handler, nw_context_destroy_f destroy)
+BRI_EXPORT void nw_connection_set_viability_changed_handler_f(nw_connection_t connection,
+	void *context, nw_connection_boolean_event_handler_f handler, nw_context_destroy_f destroy)
 {
-	bri_connection_set_handler(connection, BRI_HANDLER_VIABILITY, BRI_CALLABLE(handler, context, destroy),
+	bri_connection_set_handler(connection, BRI_HANDLER_VIABILITY,
+		BRI_CALLABLE(handler, context, destroy),
 		"nw_connection_set_viability_changed_handler");
 }
 
-BRI_EXPORT void nw_connection_set_better_path_available_handler_f(nw_connection_t connection, void *context,
-	nw_connection_boolean_event_handler_f handler, nw_context_destroy_f destroy)
+BRI_EXPORT void nw_connection_set_better_path_available_handler_f(nw_connection_t connection,
+	void *context, nw_connection_boolean_event_handler_f handler, nw_context_destroy_f destroy)
 {
-	bri_connection_set_handler(connection, BRI_HANDLER_BETTER_PATH, BRI_CALLABLE(handler, context, destroy),
+	bri_connection_set_handler(connection, BRI_HANDLER_BETTER_PATH,
+		BRI_CALLABLE(handler, context, destroy),
 		"nw_connection_set_better_path_available_handler");
 }
 
 BRI_EXPORT void nw_connection_set_path_changed_handler_f(nw_connection_t connection, void *context,
 	nw_connection_path_event_handler_f handler, nw_context_destroy_f destroy)
 {
-	bri_connection_set_handler(connection, BRI_HANDLER_PATH, BRI_CALLABLE(handler, context, destroy),
-		"nw_connection_set_path_changed_handler");
+	bri_connection_set_handler(connection, BRI_HANDLER_PATH,
+		BRI_CALLABLE(handler, context, destroy), "nw_connection_set_path_changed_handler");
 }
 
 /* --- data --- */
@@ -441,9 +447,11 @@ void bri_connection_receive(nw_connection_t c, uint32_t min, uint32_t max, bool 
 {
 	struct bri_request *request;
 
-	if (!bri_connection_is(c, function) || !completion.fn || (!message && (max == 0 || min > max))) {
+	if (!bri_connection_is(c, function) || !completion.fn ||
+		(!message && (max == 0 || min > max))) {
 		bri_error("%s: %s", function,
-			completion.fn ? "the maximum length is 0 or below the minimum" : "no completion");
+			completion.fn ? "the maximum length is 0 or below the minimum"
+				      : "no completion");
 		bri_callable_clear(&completion);
 		return;
 	}
@@ -455,23 +463,25 @@ void bri_connection_receive(nw_connection_t c, uint32_t min, uint32_t max, bool 
 	submit_request(c, OP_RECEIVE, request);
 }
 
-BRI_EXPORT void nw_connection_receive_f(nw_connection_t connection, uint32_t minimum_incomplete_length,
-	uint32_t maximum_length, void *completion_context, nw_connection_receive_completion_f completion,
-	nw_context_destroy_f destroy)
+BRI_EXPORT void nw_connection_receive_f(nw_connection_t connection,
+	uint32_t minimum_incomplete_length, uint32_t maximum_length, void *completion_context,
+	nw_connection_receive_completion_f completion, nw_context_destroy_f destroy)
 {
 	bri_connection_receive(connection, minimum_incomplete_length, maximum_length, false,
 		BRI_CALLABLE(completion, completion_context, destroy), "nw_connection_receive");
 }
 
-BRI_EXPORT void nw_connection_receive_message_f(nw_connection_t connection, void *completion_context,
-	nw_connection_receive_completion_f completion, nw_context_destroy_f destroy)
+BRI_EXPORT void nw_connection_receive_message_f(nw_connection_t connection,
+	void *completion_context, nw_connection_receive_completion_f completion,
+	nw_context_destroy_f destroy)
 {
 	bri_connection_receive(connection, 1, UINT32_MAX, true,
-		BRI_CALLABLE(completion, completion_context, destroy), "nw_connection_receive_message");
+		BRI_CALLABLE(completion, completion_context, destroy),
+		"nw_connection_receive_message");
 }
 
-static const char *why_not_sent(dispatch_data_t content, nw_content_context_t context, bool is_complete,
-	const struct bri_callable *completion)
+static const char *why_not_sent(dispatch_data_t content, nw_content_context_t context,
+	bool is_complete, const struct bri_callable *completion)
 {
 	if (!completion->fn)
 		return "no completion";
@@ -581,7 +591,8 @@ BRI_EXPORT nw_parameters_t nw_connection_copy_parameters(nw_connection_t c)
 			c->parameters_are_shared = false;
 		}
 	}
-	parameters = c->parameters_are_shared ? nw_parameters_copy(c->parameters) : nw_retain(c->parameters);
+	parameters = c->parameters_are_shared ? nw_parameters_copy(c->parameters)
+					      : nw_retain(c->parameters);
 	pthread_mutex_unlock(&c->lock);
 	return parameters;
 }
@@ -623,7 +634,8 @@ BRI_EXPORT nw_protocol_metadata_t nw_connection_copy_protocol_metadata(
 	nw_connection_t c, nw_protocol_definition_t definition)
 {
 	if (!bri_connection_is(c, "nw_connection_copy_protocol_metadata") ||
-		!bri_object_check(definition, BRI_KIND_PROTOCOL_DEFINITION, "nw_connection_copy_protocol_metadata"))
+		!bri_object_check(definition, BRI_KIND_PROTOCOL_DEFINITION,
+			"nw_connection_copy_protocol_metadata"))
 		return NULL;
 	if (!is_ready(c))
 		return NULL;
@@ -647,7 +659,8 @@ BRI_EXPORT uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t c)
 	if (c->sock.fd >= 0)
 		mtu = bri_sock_mtu(c->sock.fd);
 	else if (c->flow)
-		mtu = 1280; /* the shared socket is not connected: what every path carries (RFC 8200, 5) */
+		mtu = 1280; /* the shared socket is not connected: what every path carries (RFC
+			       8200, 5) */
 	pthread_mutex_unlock(&c->lock);
 	v6 = c->remote.sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&c->remote.in6.sin6_addr);
 	headers = (v6 ? 40 : 20) + (c->is_udp ? 8 : 20);
@@ -658,8 +671,8 @@ BRI_EXPORT uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t c)
 
 BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)
 {
-	static const char *const states[BRI_LIFE_STATES] = { "setup", "waiting", "preparing", "ready",
-		"failed", "cancelled" };
+	static const char *const states[BRI_LIFE_STATES] = { "setup", "waiting", "preparing",
+		"ready", "failed", "cancelled" };
 	enum bri_mptcp_reason reason;
 	nw_endpoint_t endpoint;
 	char peer[300], *text = NULL;
@@ -674,10 +687,10 @@ BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)
 	transport = c->is_udp ? "udp" : reason == BRI_MPTCP_REASON_NONE ? "mptcp" : "tcp";
 	if (asprintf(&text, "[C%llu %s %s, %s%s%s]", (unsigned long long)c->id, peer, transport,
 		    states[atomic_load(&c->published_state)], c->inbound ? ", inbound" : "",
-		    c->parameters->multipath_service == nw_multipath_service_disabled ? "" :
-		    reason == BRI_MPTCP_REASON_NONE				    ? ", multipath" :
-		    reason == BRI_MPTCP_REASON_UNDECIDED			    ? "" :
-										      ", not multipath") < 0)
+		    c->parameters->multipath_service == nw_multipath_service_disabled ? ""
+		    : reason == BRI_MPTCP_REASON_NONE      ? ", multipath"
+		    : reason == BRI_MPTCP_REASON_UNDECIDED ? ""
+							   : ", not multipath") < 0)
 		return NULL;
 	return text;
 }

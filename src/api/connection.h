@@ -34,19 +34,20 @@ enum bri_request_kind {
 /* A receive or send from call to completion, or another event. Pooled. Lists are singly linked. */
 struct bri_request {
 	struct bri_request *next;
-	uint8_t kind; /* enum bri_request_kind */
-	bool message; /* receive: nw_connection_receive_message */
-	bool complete; /* send: is_complete as given; receive: as delivered; else the event's value */
+	uint8_t kind;  /* enum bri_request_kind */
+	bool message;  /* receive: nw_connection_receive_message */
+	bool complete; /* send: is_complete as given; receive: as delivered; else the event's value
+			*/
 	bool idempotent; /* send: no completion wanted */
-	uint8_t state; /* of BRI_REQUEST_STATE */
+	uint8_t state;   /* of BRI_REQUEST_STATE */
 	uint32_t min, max;
 	size_t offset; /* send: bytes written */
 	struct bri_callable call;
 	struct dispatch_data_s *content; /* send: internal reference; receive: +1 */
-	nw_content_context_t context; /* internal reference */
-	nw_error_t error; /* +1 */
+	nw_content_context_t context;    /* internal reference */
+	nw_error_t error;                /* +1 */
 	union {
-		nw_path_t path; /* +1 */
+		nw_path_t path;      /* +1 */
 		uint64_t expires_ns; /* send: not begun by then: dropped */
 	};
 };
@@ -69,14 +70,15 @@ struct nw_connection {
 	pthread_mutex_t lock;
 	struct bri_handler *handlers[BRI_HANDLER_SLOTS]; /* under lock */
 	nw_endpoint_t endpoint; /* internal reference; inbound: made when asked for, under lock */
-	nw_parameters_t parameters; /* internal reference, its own copy; inbound: the listener's, until asked for */
+	nw_parameters_t parameters; /* internal reference, its own copy; inbound: the listener's,
+				       until asked for */
 	bool parameters_are_shared; /* under lock */
 	bool inbound;
 	bool is_udp;
-	bool started; /* under lock */
-	struct dispatch_queue_s *client_queue; /* internal reference, under lock until started */
+	bool started;                           /* under lock */
+	struct dispatch_queue_s *client_queue;  /* internal reference, under lock until started */
 	struct dispatch_queue_s *_Atomic queue; /* NULL: not started. Serial; internal reference */
-	struct bri_item item; /* "look at me": runs bri_connection_run() */
+	struct bri_item item;                   /* "look at me": runs bri_connection_run() */
 
 	/* [queue] life */
 	_Atomic uint8_t published_state; /* of life, for other threads */
@@ -93,13 +95,16 @@ struct nw_connection {
 	struct bri_sock sock; /* fd -1: none */
 	struct bri_watch *watch;
 	struct bri_hub_flow *flow; /* inbound UDP: instead of sock */
-	struct bri_timer *drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
+	struct bri_timer
+		*drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
 	union bri_sockaddr remote;
 	bool readable, writable, hangup, end_seen, end_told, fin_sent;
-	struct dispatch_data_s *partial; /* received, not delivered; of a datagram: what is left of it */
-	nw_content_context_t datagram_context; /* of `partial`, UDP: one context for all its chunks */
+	struct dispatch_data_s
+		*partial; /* received, not delivered; of a datagram: what is left of it */
+	nw_content_context_t
+		datagram_context; /* of `partial`, UDP: one context for all its chunks */
 	bool in_datagram;
-	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
+	_Atomic uint64_t bytes_in, bytes_out;         /* written on the queue only */
 	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
 
 	/* [queue] the network around it */
@@ -114,9 +119,10 @@ struct nw_connection {
 };
 
 /* --- connection.c --- */
-/* bri_connection_new_inbound(): for a listener. Takes the socket (or flow). +1 or NULL (the socket is closed then). */
-nw_connection_t bri_connection_new_inbound(nw_parameters_t parameters, struct bri_sock sock,
-	const union bri_sockaddr *remote);
+/* bri_connection_new_inbound(): for a listener. Takes the socket (or flow). +1 or NULL (the socket
+ * is closed then). */
+nw_connection_t bri_connection_new_inbound(
+	nw_parameters_t parameters, struct bri_sock sock, const union bri_sockaddr *remote);
 nw_connection_t bri_connection_new_flow(nw_parameters_t parameters, struct bri_hub_flow *flow);
 bool bri_connection_is(nw_connection_t connection, const char *function);
 
@@ -126,11 +132,13 @@ void bri_request_free(struct bri_request *request);
 void bri_requests_init(struct bri_requests *list);
 void bri_requests_append(struct bri_requests *list, struct bri_request *request);
 struct bri_request *bri_requests_take(struct bri_requests *list);
-/* bri_connection_complete(): request goes to the events, to be delivered in order. error: +1, consumed, or NULL. */
+/* bri_connection_complete(): request goes to the events, to be delivered in order. error: +1,
+ * consumed, or NULL. */
 void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_error_t error);
 /* bri_connection_fail_requests(): all receives, then all sends, complete with this errno. */
 void bri_connection_fail_requests(nw_connection_t c, int errno_code);
-/* bri_connection_run(): deliver events, move bytes, until there is nothing to do. Context: the queue. */
+/* bri_connection_run(): deliver events, move bytes, until there is nothing to do. Context: the
+ * queue. */
 void bri_connection_run(nw_connection_t c);
 /* bri_connection_kick(): bri_connection_run(), on the queue's next turn. Context: the queue. */
 void bri_connection_kick(nw_connection_t c);
@@ -146,20 +154,24 @@ void bri_connection_on_start(nw_connection_t c);
 void bri_connection_on_cancel(nw_connection_t c, bool force);
 void bri_connection_on_restart(nw_connection_t c);
 void bri_connection_on_skip(nw_connection_t c);
-/* bri_connection_lost(): the transport failed: everything outstanding completes with it, state failed. */
+/* bri_connection_lost(): the transport failed: everything outstanding completes with it, state
+ * failed. */
 void bri_connection_lost(nw_connection_t c, int errno_code);
 void bri_connection_close_transport(nw_connection_t c, bool abort);
 
 /* --- connection_path.c --- */
-/* bri_connection_sock_config(): the parameters as plain values. 0, or -ENETDOWN: no interface is allowed to carry it. */
+/* bri_connection_sock_config(): the parameters as plain values. 0, or -ENETDOWN: no interface is
+ * allowed to carry it. */
 int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret);
 /* bri_sock_config_from_parameters(): the same without interfaces; for listeners too. */
 void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock_config *ret);
-/* bri_listen_interface(): the device that a listener's parameters bind it to (""), or -ENODEV/-ENETDOWN. */
+/* bri_listen_interface(): the device that a listener's parameters bind it to (""), or
+ * -ENODEV/-ENETDOWN. */
 int bri_listen_interface(nw_parameters_t parameters, char ret[static IF_NAMESIZE]);
 void bri_connection_path_ready(nw_connection_t c); /* the connection became ready */
 void bri_connection_path_stop(nw_connection_t c);
-void bri_connection_watch_network(nw_connection_t c); /* events of the network are wanted from now on */
+void bri_connection_watch_network(
+	nw_connection_t c); /* events of the network are wanted from now on */
 void bri_connection_path_evaluate(nw_connection_t c); /* deliver the path if it changed */
 
 /* bri_connection_count(): adds to bytes_in or bytes_out. Context: the queue. */

@@ -8,8 +8,8 @@
 #include <errno.h>
 
 /*
- * Completions and byte moves of one turn, before other work of the queue has its turn: a program that
- * sends again from each completion would keep the queue for ever.
+ * Completions and byte moves of one turn, before other work of the queue has its turn: a program
+ * that sends again from each completion would keep the queue for ever.
  */
 #define RUN_MAX 128
 
@@ -19,7 +19,7 @@ struct bri_request *bri_request_new(enum bri_request_kind kind)
 
 	if (!request)
 		bri_abort("no memory for a request");
-	*request = (struct bri_request){ .kind = (uint8_t)kind };
+	*request = (struct bri_request) { .kind = (uint8_t)kind };
 	return request;
 }
 
@@ -76,10 +76,12 @@ void bri_connection_fail_requests(nw_connection_t c, int errno_code)
 		/* what had come in for it goes along */
 		request->content = c->partial;
 		c->partial = NULL;
-		bri_connection_complete(c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(
+			c, request, bri_error_new(nw_error_domain_posix, errno_code));
 	}
 	while ((request = bri_requests_take(&c->sends)))
-		bri_connection_complete(c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(
+			c, request, bri_error_new(nw_error_domain_posix, errno_code));
 }
 
 /* Handlers are looked up now, not when the event came about: programs install them late. */
@@ -87,7 +89,8 @@ static struct bri_handler *look_up(nw_connection_t c, const struct bri_request *
 {
 	switch ((enum bri_request_kind)request->kind) {
 	case BRI_REQUEST_STATE: return bri_handler_get(&c->lock, &c->handlers[BRI_HANDLER_STATE]);
-	case BRI_REQUEST_VIABILITY: return bri_handler_get(&c->lock, &c->handlers[BRI_HANDLER_VIABILITY]);
+	case BRI_REQUEST_VIABILITY:
+		return bri_handler_get(&c->lock, &c->handlers[BRI_HANDLER_VIABILITY]);
 	case BRI_REQUEST_BETTER_PATH:
 		return bri_handler_get(&c->lock, &c->handlers[BRI_HANDLER_BETTER_PATH]);
 	case BRI_REQUEST_PATH: return bri_handler_get(&c->lock, &c->handlers[BRI_HANDLER_PATH]);
@@ -124,19 +127,20 @@ static void deliver(nw_connection_t c, struct bri_request *request)
 	else if (request->kind != BRI_REQUEST_SEND)
 		call_handler(c, request);
 	else if (!request->idempotent)
-		((nw_connection_send_completion_f)request->call.fn)(request->call.context, request->error);
+		((nw_connection_send_completion_f)request->call.fn)(
+			request->call.context, request->error);
 }
 
 /* After `cancelled` was told: nothing is called any more, so what handlers hold is let go. */
 static void drop_handlers(nw_connection_t c)
 {
 	for (unsigned i = 0; i < BRI_HANDLER_SLOTS; i++)
-		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable){ 0 });
+		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable) { 0 });
 }
 
 /*
- * What is due, as far as *budget goes. The events up to `cancelled` are delivered whatever it says: when
- * the queue goes on after a cancel, programs free what their handlers use.
+ * What is due, as far as *budget goes. The events up to `cancelled` are delivered whatever it says:
+ * when the queue goes on after a cancel, programs free what their handlers use.
  */
 static void deliver_some(nw_connection_t c, int *budget)
 {
@@ -144,7 +148,8 @@ static void deliver_some(nw_connection_t c, int *budget)
 
 	while ((*budget > 0 || (c->life == BRI_LIFE_CANCELLED && !c->cancel_told)) &&
 		(request = bri_requests_take(&c->events))) {
-		bool last = request->kind == BRI_REQUEST_STATE && request->state == BRI_LIFE_CANCELLED;
+		bool last =
+			request->kind == BRI_REQUEST_STATE && request->state == BRI_LIFE_CANCELLED;
 
 		(*budget)--;
 		deliver(c, request);
@@ -166,7 +171,8 @@ void bri_connection_run(nw_connection_t c)
 	c->running = true;
 	do {
 		deliver_some(c, &budget);
-		more = bri_connection_receive_some(c) || bri_connection_send_some(c) || c->events.head;
+		more = bri_connection_receive_some(c) || bri_connection_send_some(c) ||
+		       c->events.head;
 	} while (more && --budget > 0);
 	c->running = false;
 	if (more)

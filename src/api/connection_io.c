@@ -13,11 +13,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define RECEIVE_ROOM     (64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
-#define SEND_IOV_MAX     64
-#define MESSAGE_MAX      (64u * 1024u * 1024u) /* receive_message on a stream: a peer decides how much comes */
-#define FLATTEN_MAX      (1024u * 1024u) /* deliveries up to this size are made contiguous: programs expect it */
-#define DATAGRAM_MAX     65536u
+#define RECEIVE_ROOM                                                                               \
+	(64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
+#define SEND_IOV_MAX 64
+#define MESSAGE_MAX                                                                                \
+	(64u * 1024u * 1024u) /* receive_message on a stream: a peer decides how much comes */
+#define FLATTEN_MAX                                                                                \
+	(1024u * 1024u) /* deliveries up to this size are made contiguous: programs expect it */
+#define DATAGRAM_MAX 65536u
 
 /* --- receiving: streams --- */
 
@@ -35,7 +38,8 @@ static void append_partial(nw_connection_t c, struct dispatch_data_s *data)
 	c->partial = whole;
 }
 
-/* One read of at most `want` bytes. Sets readable, end_seen. Returns 0 or the errno that ended it. */
+/* One read of at most `want` bytes. Sets readable, end_seen. Returns 0 or the errno that ended it.
+ */
 static int read_stream(nw_connection_t c, size_t want)
 {
 	uint8_t *ptr;
@@ -54,8 +58,8 @@ static int read_stream(nw_connection_t c, size_t want)
 		c->end_seen = true;
 		return 0;
 	}
-	/* a short count: the socket is empty, and the next byte is a new edge; but an end that was seen
-	 * together with these bytes is told no second time */
+	/* a short count: the socket is empty, and the next byte is a new edge; but an end that was
+	 * seen together with these bytes is told no second time */
 	if ((size_t)n < room && !c->hangup)
 		c->readable = false;
 	bri_connection_count(&c->bytes_in, (uint64_t)n);
@@ -77,8 +81,8 @@ static struct dispatch_data_s *flatten(struct dispatch_data_s *data)
 	return flat;
 }
 
-static void finish_receive(nw_connection_t c, struct dispatch_data_s *content, nw_content_context_t context,
-	bool complete, int errno_code)
+static void finish_receive(nw_connection_t c, struct dispatch_data_s *content,
+	nw_content_context_t context, bool complete, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->receives);
 
@@ -120,16 +124,18 @@ static bool receive_stream(nw_connection_t c)
 		finish_receive(c, content, NULL, false, EMSGSIZE);
 		return true;
 	}
-	finish_receive(c, content ? flatten(content) : NULL, _nw_content_context_default_stream, c->end_seen, 0);
+	finish_receive(c, content ? flatten(content) : NULL, _nw_content_context_default_stream,
+		c->end_seen, 0);
 	return true;
 }
 
 /* --- receiving: datagrams --- */
 
-static void set_datagram(nw_connection_t c, struct dispatch_data_s *data, const struct bri_sock_datagram *info)
+static void set_datagram(
+	nw_connection_t c, struct dispatch_data_s *data, const struct bri_sock_datagram *info)
 {
-	nw_protocol_metadata_t ip =
-		bri_ip_metadata_new((nw_ip_ecn_flag_t)info->ecn, nw_service_class_best_effort, info->receive_time_ns);
+	nw_protocol_metadata_t ip = bri_ip_metadata_new(
+		(nw_ip_ecn_flag_t)info->ecn, nw_service_class_best_effort, info->receive_time_ns);
 
 	c->partial = data;
 	c->in_datagram = true;
@@ -211,7 +217,8 @@ bool bri_connection_receive_some(nw_connection_t c)
 
 /* --- sending --- */
 
-/* api-status: partial nw_content_context_set_antecedent: contents leave in the order of the calls, so an antecedent that was sent before is honoured; one that was not is not waited for */
+/* api-status: partial nw_content_context_set_antecedent: contents leave in the order of the calls,
+ * so an antecedent that was sent before is honoured; one that was not is not waited for */
 
 static void finish_send(nw_connection_t c, int errno_code)
 {
@@ -222,8 +229,8 @@ static void finish_send(nw_connection_t c, int errno_code)
 	if (request->idempotent && !request->call.destroy)
 		bri_request_free(request);
 	else
-		bri_connection_complete(
-			c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
+		bri_connection_complete(c, request,
+			errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
 }
 
 static bool is_fin(const struct bri_request *request)
@@ -236,7 +243,8 @@ static bool is_expired(const struct bri_request *request)
 	return request->expires_ns && !request->offset && bri_clock_now_ns() >= request->expires_ns;
 }
 
-/* What of the requests goes into one sendmsg: regions up to the first FIN, or the first that is to be dropped. */
+/* What of the requests goes into one sendmsg: regions up to the first FIN, or the first that is to
+ * be dropped. */
 static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], size_t *ret_bytes)
 {
 	size_t count = 0, bytes;
@@ -246,7 +254,8 @@ static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], s
 		if (r != c->sends.head && is_expired(r))
 			break;
 		if (r->content) {
-			count += bri_data_iov(r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
+			count += bri_data_iov(
+				r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
 			*ret_bytes += bytes;
 		}
 		if (is_fin(r))
@@ -261,7 +270,8 @@ static void account(nw_connection_t c, size_t written)
 	struct bri_request *request;
 
 	while ((request = c->sends.head) && !c->fin_sent) {
-		size_t left = (request->content ? bri_data_size(request->content) : 0) - request->offset;
+		size_t left =
+			(request->content ? bri_data_size(request->content) : 0) - request->offset;
 
 		if (written < left) {
 			request->offset += written;
@@ -312,14 +322,16 @@ static bool send_stream(nw_connection_t c)
 	if (n > 0)
 		bri_connection_count(&c->bytes_out, (uint64_t)n);
 	account(c, n > 0 ? (size_t)n : 0);
-	/* the same first request, all of it taken that was offered: it has more regions than one call takes */
+	/* the same first request, all of it taken that was offered: it has more regions than one
+	 * call takes */
 	return c->sends.head != first || (n > 0 && c->writable);
 }
 
 /* ECN that the content's IP metadata asks for; -1: the socket's own. */
 static int wanted_ecn(const struct bri_request *request)
 {
-	nw_protocol_metadata_t ip = bri_content_context_metadata(request->context, &bri_protocol_ip);
+	nw_protocol_metadata_t ip =
+		bri_content_context_metadata(request->context, &bri_protocol_ip);
 
 	return ip ? (int)((struct bri_ip_metadata *)ip)->ecn : -1;
 }
@@ -361,15 +373,17 @@ static bool send_datagram(nw_connection_t c)
 			bri_object_put(request->content);
 			request->content = bri_object_get(content);
 			bri_object_release(content);
-			iov[0] = (struct iovec){ (void *)(uintptr_t)flat, bytes };
+			iov[0] = (struct iovec) { (void *)(uintptr_t)flat, bytes };
 			count = 1;
 		}
 	}
 	ecn = wanted_ecn(request);
-	n = c->flow ? bri_hub_flow_send(c->flow, iov, count, ecn) :
-		      bri_sock_send_datagram(c->sock.fd, iov, count, ecn < 0 ? NULL : &c->remote, NULL, ecn);
+	n = c->flow ? bri_hub_flow_send(c->flow, iov, count, ecn)
+		    : bri_sock_send_datagram(
+			      c->sock.fd, iov, count, ecn < 0 ? NULL : &c->remote, NULL, ecn);
 	if (n == -EAGAIN) {
-		c->writable = c->flow; /* the shared socket has no edge for us: try on the next occasion */
+		c->writable = c->flow; /* the shared socket has no edge for us: try on the next
+					  occasion */
 		return false;
 	}
 	if (n > 0)
@@ -388,9 +402,9 @@ bool bri_connection_send_some(nw_connection_t c)
 /* --- wake-ups --- */
 
 /*
- * An error of the transport that no receive is there to see: programs that watch the state only hear of
- * it, unless content waits to be received before it. EPIPE is the reset of a stream whose end came
- * first: receives see that end, sends the error.
+ * An error of the transport that no receive is there to see: programs that watch the state only
+ * hear of it, unless content waits to be received before it. EPIPE is the reset of a stream whose
+ * end came first: receives see that end, sends the error.
  */
 static void notice_error(nw_connection_t c)
 {
@@ -404,7 +418,8 @@ static void notice_error(nw_connection_t c)
 		bri_connection_lost(c, error);
 }
 
-/* The connection holds itself while it has a watch; bri_connection_run() may end that: c is not touched after it. */
+/* The connection holds itself while it has a watch; bri_connection_run() may end that: c is not
+ * touched after it. */
 void bri_connection_on_ready(void *connection, uint32_t events)
 {
 	nw_connection_t c = connection;

@@ -46,9 +46,10 @@ static void note_multipath(nw_connection_t c, bool asked)
 
 	if (c->is_udp)
 		reason = BRI_MPTCP_REASON_NOT_TCP;
-	else if (c->inbound && !c->sock.mptcp) /* a listener always asks; why not is looked up when somebody asks */
-		reason = c->sock.mptcp_errno ? bri_mptcp_reason_from_errno(c->sock.mptcp_errno) :
-					       BRI_MPTCP_REASON_UNDECIDED;
+	else if (c->inbound && !c->sock.mptcp) /* a listener always asks; why not is looked up when
+						  somebody asks */
+		reason = c->sock.mptcp_errno ? bri_mptcp_reason_from_errno(c->sock.mptcp_errno)
+					     : BRI_MPTCP_REASON_UNDECIDED;
 	else if (c->sock.mptcp && bri_mptcp_info_get(c->sock.fd, &info) == 0 && info.is_mptcp)
 		reason = BRI_MPTCP_REASON_NONE;
 	else if (asked)
@@ -59,7 +60,8 @@ static void note_multipath(nw_connection_t c, bool asked)
 	atomic_store_explicit(&c->multipath_reason, (uint8_t)reason, memory_order_release);
 }
 
-/* retransmit_connection_drop_time on MPTCP, which refuses TCP_USER_TIMEOUT: look four times in that time. */
+/* retransmit_connection_drop_time on MPTCP, which refuses TCP_USER_TIMEOUT: look four times in that
+ * time. */
 static void on_drop_timer(void *context)
 {
 	nw_connection_t c = context;
@@ -96,7 +98,8 @@ static void watch_drop_time(nw_connection_t c)
 
 static void become_ready(nw_connection_t c)
 {
-	note_multipath(c, c->parameters->multipath_service != nw_multipath_service_disabled || c->sock.mptcp);
+	note_multipath(c,
+		c->parameters->multipath_service != nw_multipath_service_disabled || c->sock.mptcp);
 	watch_drop_time(c);
 	step(c, BRI_LIFE_ESTABLISHED, NULL);
 	bri_connection_path_ready(c);
@@ -142,7 +145,8 @@ static void on_established(
 	c->remote = result->remote;
 	pthread_mutex_unlock(&c->lock);
 	c->watch = result->watch;
-	c->readable = c->writable = true; /* edges before the hand-over were the establishment's: just try */
+	c->readable = c->writable =
+		true; /* edges before the hand-over were the establishment's: just try */
 	c->hangup = result->events & (EPOLLRDHUP | EPOLLHUP);
 	bri_watch_retarget(c->watch, c, bri_connection_on_ready);
 	skip_early(c, result->early_sent);
@@ -150,11 +154,13 @@ static void on_established(
 }
 
 /* The content that may go with the SYN: the first send, when it was marked idempotent. */
-static struct dispatch_data_s *early_content(nw_connection_t c, const struct bri_sock_config *config)
+static struct dispatch_data_s *early_content(
+	nw_connection_t c, const struct bri_sock_config *config)
 {
 	struct bri_request *first = c->sends.head;
 
-	return config->fast_open && first && first->idempotent && !first->offset ? first->content : NULL;
+	return config->fast_open && first && first->idempotent && !first->offset ? first->content
+										 : NULL;
 }
 
 static void establish(nw_connection_t c)
@@ -276,7 +282,8 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 	c->drop_timer = NULL;
 	bri_watch_free(c->watch);
 	c->watch = NULL;
-	pthread_mutex_lock(&c->lock); /* other threads ask the socket for reports and MTU under it */
+	pthread_mutex_lock(
+		&c->lock); /* other threads ask the socket for reports and MTU under it */
 	fd = c->sock.fd;
 	flow = c->flow;
 	c->sock.fd = -1;
@@ -311,7 +318,8 @@ void bri_connection_on_cancel(nw_connection_t c, bool force)
 {
 	if (c->life == BRI_LIFE_CANCELLED)
 		return;
-	/* a forced one gives up what was not sent; a graceful one has told of all that it did send */
+	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
+	 */
 	bri_connection_close_transport(c, force);
 	bri_connection_fail_requests(c, ECANCELED);
 	step(c, BRI_LIFE_CANCEL, NULL);

@@ -1,6 +1,6 @@
 /*
- * The network around a connection: which interfaces its parameters allow, the path it takes, viability
- * and better paths. Knows nothing of bytes.
+ * The network around a connection: which interfaces its parameters allow, the path it takes,
+ * viability and better paths. Knows nothing of bytes.
  */
 #include "api/connection.h"
 #include "api/ip_options.h"
@@ -17,23 +17,25 @@
 /*
  * What the kernel refuses on MPTCP sockets (kernel 6.18; it is done on TCP and UDP):
  * api-status: partial nw_ip_options_set_hop_limit: not on MPTCP, whose kernel side refuses it
- * api-status: partial nw_ip_options_set_disable_fragmentation: not on MPTCP, whose kernel side refuses it
- * api-status: partial nw_ip_options_set_local_address_preference: IPv6 only (RFC 5014), and not on MPTCP
- * api-status: partial nw_parameters_set_service_class: not on MPTCP over IPv6, whose kernel side refuses the traffic class
- * What Linux has no means for:
- * api-status: partial nw_tcp_options_set_persist_timeout: stored; Linux bounds zero-window probing only together with retransmission (retransmit_connection_drop_time)
- * api-status: partial nw_parameters_set_expired_dns_behavior: stored; nothing is cached, so no expired answer is ever used
+ * api-status: partial nw_ip_options_set_disable_fragmentation: not on MPTCP, whose kernel side
+ * refuses it api-status: partial nw_ip_options_set_local_address_preference: IPv6 only (RFC 5014),
+ * and not on MPTCP api-status: partial nw_parameters_set_service_class: not on MPTCP over IPv6,
+ * whose kernel side refuses the traffic class What Linux has no means for: api-status: partial
+ * nw_tcp_options_set_persist_timeout: stored; Linux bounds zero-window probing only together with
+ * retransmission (retransmit_connection_drop_time) api-status: partial
+ * nw_parameters_set_expired_dns_behavior: stored; nothing is cached, so no expired answer is ever
+ * used
  */
 
 /* RFC 4594 section 2.3 (RFC 8622 for background). */
 static uint8_t dscp_of(nw_service_class_t service_class)
 {
 	switch (service_class) {
-	case nw_service_class_background: return 1; /* LE */
+	case nw_service_class_background: return 1;         /* LE */
 	case nw_service_class_interactive_video: return 34; /* AF41 */
 	case nw_service_class_interactive_voice: return 46; /* EF */
-	case nw_service_class_responsive_data: return 18; /* AF21 */
-	case nw_service_class_signaling: return 40; /* CS5 */
+	case nw_service_class_responsive_data: return 18;   /* AF21 */
+	case nw_service_class_signaling: return 40;         /* CS5 */
 	case nw_service_class_best_effort: break;
 	}
 	return 0;
@@ -61,9 +63,9 @@ static void copy_ip(const struct bri_ip_options *ip, struct bri_sock_config *ret
 	ret->receive_time = ip->calculate_receive_time;
 	ret->no_multicast_loopback = ip->disable_multicast_loopback;
 	ret->address_preference = (enum bri_sock_address_preference)ip->local_address_preference;
-	ret->family = ip->version == nw_ip_version_4 ? AF_INET :
-		      ip->version == nw_ip_version_6 ? AF_INET6 :
-						       AF_UNSPEC;
+	ret->family = ip->version == nw_ip_version_4   ? AF_INET
+		      : ip->version == nw_ip_version_6 ? AF_INET6
+						       : AF_UNSPEC;
 }
 
 void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock_config *ret)
@@ -72,8 +74,9 @@ void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock
 	const struct bri_udp_options *udp = bri_parameters_udp(parameters);
 	const struct bri_ip_options *ip = bri_parameters_ip(parameters);
 
-	*ret = (struct bri_sock_config){ 0 };
-	ret->kind = bri_parameters_transport(parameters) == BRI_PARAMETERS_UDP ? BRI_SOCK_UDP : BRI_SOCK_TCP;
+	*ret = (struct bri_sock_config) { 0 };
+	ret->kind = bri_parameters_transport(parameters) == BRI_PARAMETERS_UDP ? BRI_SOCK_UDP
+									       : BRI_SOCK_TCP;
 	ret->multipath = ret->kind == BRI_SOCK_TCP &&
 			 parameters->multipath_service != nw_multipath_service_disabled;
 	ret->reuse_address = parameters->reuse_local_address;
@@ -95,8 +98,9 @@ static void make_query(nw_parameters_t p, struct bri_netstate_query *ret)
 {
 	const struct bri_ip_options *ip = bri_parameters_ip(p);
 
-	*ret = (struct bri_netstate_query){ .ip_version = ip ? (int)ip->version : 0,
-		.required_index = p->required_interface ? nw_interface_get_index(p->required_interface) : 0,
+	*ret = (struct bri_netstate_query) { .ip_version = ip ? (int)ip->version : 0,
+		.required_index =
+			p->required_interface ? nw_interface_get_index(p->required_interface) : 0,
 		.required_type = (enum bri_iftype)p->required_interface_type,
 		.prohibit_expensive = p->prohibit_expensive,
 		.prohibit_constrained = p->prohibit_constrained,
@@ -105,7 +109,8 @@ static void make_query(nw_parameters_t p, struct bri_netstate_query *ret)
 		ret->required_type = BRI_IFTYPE_LOOPBACK;
 	for (uint8_t i = 0; i < p->prohibited_type_count; i++)
 		ret->prohibited_types |= BRI_IFTYPE_BIT(p->prohibited_types[i]);
-	for (size_t i = 0; i < p->prohibited_interface_count && i < BRI_NETSTATE_MAX_PROHIBITED; i++)
+	for (size_t i = 0; i < p->prohibited_interface_count && i < BRI_NETSTATE_MAX_PROHIBITED;
+		i++)
 		ret->prohibited_indexes[ret->n_prohibited++] =
 			nw_interface_get_index(p->prohibited_interfaces[i]);
 	if (p->local_endpoint && p->local_endpoint->addr.sa.sa_family != AF_UNSPEC)
@@ -115,14 +120,16 @@ static void make_query(nw_parameters_t p, struct bri_netstate_query *ret)
 /* The parameters have a say in which interface is used. */
 static bool is_restricted(const struct bri_netstate_query *query)
 {
-	return query->required_index || query->required_type != BRI_IFTYPE_OTHER || query->prohibited_types ||
-	       query->n_prohibited || query->prohibit_expensive || query->prohibit_constrained;
+	return query->required_index || query->required_type != BRI_IFTYPE_OTHER ||
+	       query->prohibited_types || query->n_prohibited || query->prohibit_expensive ||
+	       query->prohibit_constrained;
 }
 
 /* Where the connection goes; NULL: not known yet. `remote` is set before ready is published. */
 static const struct sockaddr *remote_of(nw_connection_t c)
 {
-	enum bri_life state = (enum bri_life)atomic_load_explicit(&c->published_state, memory_order_acquire);
+	enum bri_life state =
+		(enum bri_life)atomic_load_explicit(&c->published_state, memory_order_acquire);
 
 	if ((state == BRI_LIFE_READY || c->inbound) && c->remote.sa.sa_family != AF_UNSPEC)
 		return &c->remote.sa;
@@ -142,7 +149,8 @@ static int evaluate(nw_connection_t c, struct bri_netstate_result *ret)
 		return -ENOMEM;
 	make_query(c->parameters, &query);
 	query.remote = remote_of(c);
-	if (c->sock.fd >= 0 && bri_sock_local(c->sock.fd, &local) == 0 && !bri_sockaddr_is_any(&local)) {
+	if (c->sock.fd >= 0 && bri_sock_local(c->sock.fd, &local) == 0 &&
+		!bri_sockaddr_is_any(&local)) {
 		bri_sockaddr_unmap(&local);
 		query.local = &local.sa;
 	}
@@ -157,12 +165,18 @@ static int evaluate(nw_connection_t c, struct bri_netstate_result *ret)
  * A connection whose parameters restrict interfaces is bound to the best that they allow: the
  * socket's own traffic cannot leave by another. Extra MPTCP subflows are the path manager's: the
  * kernel does not hold them to the binding.
- * api-status: partial nw_parameters_require_interface: holds for the connection's first subflow; extra MPTCP subflows are the path manager's until braidd enforces it
- * api-status: partial nw_parameters_set_required_interface_type: holds for the connection's first subflow; extra MPTCP subflows are the path manager's until braidd enforces it
- * api-status: partial nw_parameters_prohibit_interface: holds for the connection's first subflow; extra MPTCP subflows are the path manager's until braidd enforces it
- * api-status: partial nw_parameters_prohibit_interface_type: holds for the connection's first subflow; extra MPTCP subflows are the path manager's until braidd enforces it
- * api-status: partial nw_parameters_set_prohibit_expensive: holds for the connection's first subflow; extra MPTCP subflows are the path manager's until braidd enforces it
- * api-status: partial nw_parameters_set_prohibit_constrained: as prohibit_expensive; and nothing marks an interface constrained yet
+ * api-status: partial nw_parameters_require_interface: holds for the connection's first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it api-status: partial
+ * nw_parameters_set_required_interface_type: holds for the connection's first subflow; extra MPTCP
+ * subflows are the path manager's until braidd enforces it api-status: partial
+ * nw_parameters_prohibit_interface: holds for the connection's first subflow; extra MPTCP subflows
+ * are the path manager's until braidd enforces it api-status: partial
+ * nw_parameters_prohibit_interface_type: holds for the connection's first subflow; extra MPTCP
+ * subflows are the path manager's until braidd enforces it api-status: partial
+ * nw_parameters_set_prohibit_expensive: holds for the connection's first subflow; extra MPTCP
+ * subflows are the path manager's until braidd enforces it api-status: partial
+ * nw_parameters_set_prohibit_constrained: as prohibit_expensive; and nothing marks an interface
+ * constrained yet
  */
 int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret)
 {
@@ -220,7 +234,8 @@ static nw_path_t make_path(nw_connection_t c, struct bri_netstate_result *result
 	if (c->flow) {
 		local = bri_endpoint_from_addr(bri_hub_flow_local(c->flow));
 		remote = bri_endpoint_from_addr(bri_hub_flow_remote(c->flow));
-	} else if (atomic_load_explicit(&c->published_state, memory_order_acquire) == BRI_LIFE_READY) {
+	} else if (atomic_load_explicit(&c->published_state, memory_order_acquire) ==
+		   BRI_LIFE_READY) {
 		if (bri_sock_local(c->sock.fd, &addr) == 0)
 			local = bri_endpoint_from_addr(&addr);
 		remote = bri_endpoint_from_addr(&c->remote);
@@ -295,7 +310,8 @@ static bool is_viable(nw_connection_t c, const struct bri_netstate *state)
 
 	if (!c->ifindex || own_ifindex(c, state))
 		return true;
-	if (!c->sock.mptcp || bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
+	if (!c->sock.mptcp ||
+		bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct bri_netif *netif =

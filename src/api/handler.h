@@ -1,6 +1,7 @@
 /*
- * Handlers that an application may replace while events are on their way: looked up when an event is
- * delivered, kept alive while they run, destroyed exactly once. Knows nothing of what they handle.
+ * Handlers that an application may replace while events are on their way: looked up when an event
+ * is delivered, kept alive while they run, destroyed exactly once. Knows nothing of what they
+ * handle.
  */
 #ifndef BRI_API_HANDLER_H
 #define BRI_API_HANDLER_H

@@ -15,21 +15,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG       4096 /* the kernel cuts it to net.core.somaxconn */
-#define ACCEPTS_MAX   64 /* in one turn of the queue */
-#define RETRY_NS      (100 * BRI_NS_PER_MS) /* after accept ran out of descriptors or memory */
+#define BACKLOG     4096                  /* the kernel cuts it to net.core.somaxconn */
+#define ACCEPTS_MAX 64                    /* in one turn of the queue */
+#define RETRY_NS    (100 * BRI_NS_PER_MS) /* after accept ran out of descriptors or memory */
 
 struct nw_listener {
 	struct bri_object base;
 	pthread_mutex_t lock;
 	struct bri_handler *handlers[BRI_LISTENER_SLOTS]; /* under lock */
-	nw_parameters_t parameters; /* internal reference, its own copy */
-	char *launchd_key; /* NULL: a socket of our own */
-	uint16_t wanted_port; /* 0: any */
-	bool is_udp, started; /* started: under lock */
-	struct dispatch_queue_s *client_queue; /* internal reference */
+	nw_parameters_t parameters;                       /* internal reference, its own copy */
+	char *launchd_key;                                /* NULL: a socket of our own */
+	uint16_t wanted_port;                             /* 0: any */
+	bool is_udp, started;                             /* started: under lock */
+	struct dispatch_queue_s *client_queue;            /* internal reference */
 	struct dispatch_queue_s *_Atomic queue;
-	_Atomic uint16_t port; /* 0: not known yet */
+	_Atomic uint16_t port;  /* 0: not known yet */
 	_Atomic uint32_t limit; /* how many more connections; UINT32_MAX: any number */
 	/* [queue] */
 	enum bri_listen_life life;
@@ -49,7 +49,7 @@ static void destroy_listener(struct bri_object *obj)
 	nw_listener_t l = (nw_listener_t)obj;
 
 	for (unsigned i = 0; i < BRI_LISTENER_SLOTS; i++)
-		bri_handler_set(&l->lock, &l->handlers[i], (struct bri_callable){ 0 });
+		bri_handler_set(&l->lock, &l->handlers[i], (struct bri_callable) { 0 });
 	bri_object_put(l->parameters);
 	bri_object_put(l->client_queue);
 	bri_object_put(atomic_load(&l->queue));
@@ -69,7 +69,8 @@ static bool is_listener(nw_listener_t l, const char *function)
 
 /* --- news --- */
 
-/* State changes are told on the queue as they happen: every caller is an item of the queue of its own. */
+/* State changes are told on the queue as they happen: every caller is an item of the queue of its
+ * own. */
 static void tell_state(nw_listener_t l, int errno_code)
 {
 	nw_error_t error = errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL;
@@ -91,14 +92,16 @@ static void step(nw_listener_t l, enum bri_listen_event event, int errno_code)
 /* Hands a connection to the application; false: nobody wants it. */
 static bool hand_over(nw_listener_t l, nw_connection_t connection)
 {
-	struct bri_handler *handler = bri_handler_get(&l->lock, &l->handlers[BRI_LISTENER_CONNECTION]);
+	struct bri_handler *handler =
+		bri_handler_get(&l->lock, &l->handlers[BRI_LISTENER_CONNECTION]);
 	uint32_t left = atomic_load(&l->limit);
 
 	if (handler) {
 		while (left != NW_LISTENER_INFINITE_CONNECTION_LIMIT && left &&
 			!atomic_compare_exchange_weak(&l->limit, &left, left - 1))
 			;
-		((nw_listener_new_connection_handler_f)handler->call.fn)(handler->call.context, connection);
+		((nw_listener_new_connection_handler_f)handler->call.fn)(
+			handler->call.context, connection);
 	}
 	bri_handler_put(handler);
 	return handler;
@@ -171,7 +174,8 @@ static bool accept_one(nw_listener_t l)
 		return false;
 	}
 	if (fd < 0) {
-		/* errors of one connection that was lost in the queue (accept(2)): the next may be fine */
+		/* errors of one connection that was lost in the queue (accept(2)): the next may be
+		 * fine */
 		if (fd == -EINVAL || fd == -EBADF || fd == -ENOTSOCK || fd == -EOPNOTSUPP) {
 			fail(l, -fd);
 			return false;
@@ -182,7 +186,8 @@ static bool accept_one(nw_listener_t l)
 	if (l->sock.mptcp)
 		getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
 	connection = bri_connection_new_inbound(l->parameters,
-		(struct bri_sock){ .fd = fd, .mptcp = protocol == 262, .mptcp_errno = l->sock.mptcp_errno },
+		(struct bri_sock) {
+			.fd = fd, .mptcp = protocol == 262, .mptcp_errno = l->sock.mptcp_errno },
 		&remote);
 	if (!connection)
 		return false;
@@ -375,7 +380,8 @@ static void run_start(void *context)
 		fail(l, EINVAL);
 	} else if (l->life == BRI_LISTEN_SETUP) {
 		bri_sock_config_from_parameters(l->parameters, &l->config);
-		/* a listener takes MPTCP and plain TCP from one socket; it costs plain clients nothing */
+		/* a listener takes MPTCP and plain TCP from one socket; it costs plain clients
+		 * nothing */
 		l->config.multipath = l->config.kind == BRI_SOCK_TCP;
 		bri_mptcp_reason_prime();
 		listen_now(l);
@@ -392,7 +398,7 @@ static void run_cancel(void *context)
 	step(l, BRI_LISTEN_CANCEL, 0);
 	if (!was_over) {
 		for (unsigned i = 0; i < BRI_LISTENER_SLOTS; i++)
-			bri_handler_set(&l->lock, &l->handlers[i], (struct bri_callable){ 0 });
+			bri_handler_set(&l->lock, &l->handlers[i], (struct bri_callable) { 0 });
 	}
 	end(l);
 	bri_object_put(l);
@@ -445,23 +451,28 @@ BRI_EXPORT nw_listener_t nw_listener_create_with_port(const char *port, nw_param
 	nw_listener_t l;
 
 	if (!endpoint) {
-		bri_error("nw_listener_create_with_port: \"%s\" is neither a port nor a known service",
+		bri_error("nw_listener_create_with_port: \"%s\" is neither a port nor a known "
+			  "service",
 			port ? port : "(null)");
 		return NULL;
 	}
-	l = new_listener(parameters, nw_endpoint_get_port(endpoint), "nw_listener_create_with_port");
+	l = new_listener(
+		parameters, nw_endpoint_get_port(endpoint), "nw_listener_create_with_port");
 	nw_release(endpoint);
 	return l;
 }
 
 /* Listening for the streams of a connection: only multiplexing protocols (QUIC) have any. */
-/* api-status: partial nw_listener_create_with_connection: NULL until a multiplexing protocol (QUIC) exists */
+/* api-status: partial nw_listener_create_with_connection: NULL until a multiplexing protocol (QUIC)
+ * exists */
 BRI_EXPORT nw_listener_t nw_listener_create_with_connection(
 	nw_connection_t connection, nw_parameters_t parameters)
 {
 	if (bri_connection_is(connection, "nw_listener_create_with_connection") &&
-		bri_object_check(parameters, BRI_KIND_PARAMETERS, "nw_listener_create_with_connection"))
-		bri_error("nw_listener_create_with_connection: this connection's protocols do not multiplex");
+		bri_object_check(
+			parameters, BRI_KIND_PARAMETERS, "nw_listener_create_with_connection"))
+		bri_error("nw_listener_create_with_connection: this connection's protocols do not "
+			  "multiplex");
 	return NULL;
 }
 
@@ -535,8 +546,8 @@ BRI_EXPORT void nw_listener_cancel(nw_listener_t l)
 		bri_async(l->queue, bri_object_get(l), run_cancel);
 }
 
-void bri_listener_set_handler(
-	nw_listener_t l, enum bri_listener_slot slot, struct bri_callable call, const char *function)
+void bri_listener_set_handler(nw_listener_t l, enum bri_listener_slot slot,
+	struct bri_callable call, const char *function)
 {
 	if (is_listener(l, function))
 		bri_handler_set(&l->lock, &l->handlers[slot], call);
@@ -564,7 +575,8 @@ BRI_EXPORT uint16_t nw_listener_get_port(nw_listener_t l)
 	return is_listener(l, "nw_listener_get_port") ? atomic_load(&l->port) : 0;
 }
 
-/* api-status: noop nw_listener_set_advertise_descriptor: Bonjour advertising comes with the discovery part; the descriptor is not used */
+/* api-status: noop nw_listener_set_advertise_descriptor: Bonjour advertising comes with the
+ * discovery part; the descriptor is not used */
 BRI_EXPORT void nw_listener_set_advertise_descriptor(
 	nw_listener_t l, nw_advertise_descriptor_t advertise_descriptor)
 {

@@ -14,13 +14,14 @@ enum bri_listener_slot {
 };
 
 /* bri_listener_set_handler(): call is consumed. function: for the log. Context: any thread. */
-void bri_listener_set_handler(
-	nw_listener_t l, enum bri_listener_slot slot, struct bri_callable call, const char *function);
+void bri_listener_set_handler(nw_listener_t l, enum bri_listener_slot slot,
+	struct bri_callable call, const char *function);
 
 /* The block forms: a block is a pointer to the library. */
 void nw_listener_set_state_changed_handler(nw_listener_t listener, const void *handler);
 void nw_listener_set_new_connection_handler(nw_listener_t listener, const void *handler);
 void nw_listener_set_new_connection_group_handler(nw_listener_t listener, const void *handler);
-void nw_listener_set_advertised_endpoint_changed_handler(nw_listener_t listener, const void *handler);
+void nw_listener_set_advertised_endpoint_changed_handler(
+	nw_listener_t listener, const void *handler);
 
 #endif

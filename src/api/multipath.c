@@ -1,4 +1,5 @@
-/* braid/multipath.h: what an application may know of a connection's paths. Knows nothing of states. */
+/* braid/multipath.h: what an application may know of a connection's paths. Knows nothing of states.
+ */
 #include <braid/multipath.h>
 
 #include "api/connection.h"
@@ -32,7 +33,8 @@ static enum bri_mptcp_reason settle(nw_connection_t c)
 	uint8_t undecided = BRI_MPTCP_REASON_UNDECIDED;
 	enum bri_mptcp_reason reason;
 
-	if (!c->inbound || c->is_udp || c->sock.mptcp || atomic_load(&c->published_state) < BRI_LIFE_READY)
+	if (!c->inbound || c->is_udp || c->sock.mptcp ||
+		atomic_load(&c->published_state) < BRI_LIFE_READY)
 		return BRI_MPTCP_REASON_UNDECIDED;
 	reason = bri_mptcp_reason_accepted_plain();
 	if (!atomic_compare_exchange_strong(&c->multipath_reason, &undecided, (uint8_t)reason))
@@ -59,10 +61,12 @@ static enum bri_mptcp_reason current_reason(nw_connection_t c)
 
 BRI_EXPORT bool braid_connection_is_multipath(nw_connection_t connection)
 {
-	return bri_connection_is(connection, __func__) && current_reason(connection) == BRI_MPTCP_REASON_NONE;
+	return bri_connection_is(connection, __func__) &&
+	       current_reason(connection) == BRI_MPTCP_REASON_NONE;
 }
 
-BRI_EXPORT braid_multipath_reason_t braid_connection_get_multipath_reason(nw_connection_t connection)
+BRI_EXPORT braid_multipath_reason_t braid_connection_get_multipath_reason(
+	nw_connection_t connection)
 {
 	if (!bri_connection_is(connection, __func__))
 		return braid_multipath_not_started;
@@ -102,7 +106,7 @@ static void fill(struct braid_subflow *ret, const struct bri_mptcp_subflow *from
 		netif = bri_netstate_by_index(state, from->ifindex);
 	if (!netif)
 		netif = bri_netstate_by_address(state, (const struct sockaddr *)&from->local);
-	*ret = (struct braid_subflow){ .size = sizeof(*ret),
+	*ret = (struct braid_subflow) { .size = sizeof(*ret),
 		.id = from->id,
 		.local = from->local,
 		.remote = from->remote,
@@ -148,7 +152,8 @@ BRI_EXPORT void braid_connection_enumerate_subflows_f(
 	bri_netstate_put(state);
 }
 
-BRI_EXPORT void braid_connection_enumerate_subflows(nw_connection_t connection, const void *enumerate)
+BRI_EXPORT void braid_connection_enumerate_subflows(
+	nw_connection_t connection, const void *enumerate)
 {
 	struct bri_callable call = bri_callable_borrow_block(enumerate);
 

@@ -1,4 +1,5 @@
-/* Establishment reports: how a connection came to be. Immutable pictures. Knows nothing of traffic. */
+/* Establishment reports: how a connection came to be. Immutable pictures. Knows nothing of traffic.
+ */
 #include "api/connection.h"
 #include "api/report_blocks.h"
 
@@ -16,7 +17,7 @@ struct nw_establishment_report {
 	uint64_t duration_ms, started_after_ms, handshake_ms;
 	uint32_t previous_attempts;
 	nw_protocol_definition_t transport; /* static */
-	nw_resolution_report_t resolution; /* internal reference; NULL: no name was looked up */
+	nw_resolution_report_t resolution;  /* internal reference; NULL: no name was looked up */
 };
 
 static void destroy_resolution(struct bri_object *obj)
@@ -28,9 +29,9 @@ static void destroy_resolution(struct bri_object *obj)
 	free(report);
 }
 
-static const struct bri_class resolution_class = {
-	.name = "nw_resolution_report", .kind = BRI_KIND_RESOLUTION_REPORT, .destroy = destroy_resolution
-};
+static const struct bri_class resolution_class = { .name = "nw_resolution_report",
+	.kind = BRI_KIND_RESOLUTION_REPORT,
+	.destroy = destroy_resolution };
 
 static void destroy_establishment(struct bri_object *obj)
 {
@@ -38,10 +39,9 @@ static void destroy_establishment(struct bri_object *obj)
 	free(obj);
 }
 
-static const struct bri_class establishment_class = {
-	.name = "nw_establishment_report", .kind = BRI_KIND_ESTABLISHMENT_REPORT,
-	.destroy = destroy_establishment
-};
+static const struct bri_class establishment_class = { .name = "nw_establishment_report",
+	.kind = BRI_KIND_ESTABLISHMENT_REPORT,
+	.destroy = destroy_establishment };
 
 static uint64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -102,7 +102,8 @@ void bri_report_access(nw_connection_t c, dispatch_queue_t queue, struct bri_cal
 	struct access *access;
 
 	if (!bri_connection_is(c, "nw_connection_access_establishment_report") ||
-		!bri_object_check(queue, BRI_KIND_DISPATCH_QUEUE, "nw_connection_access_establishment_report") ||
+		!bri_object_check(queue, BRI_KIND_DISPATCH_QUEUE,
+			"nw_connection_access_establishment_report") ||
 		!call.fn || !(access = malloc(sizeof(*access)))) {
 		bri_callable_clear(&call);
 		return;
@@ -124,7 +125,8 @@ static bool is_establishment(nw_establishment_report_t report, const char *funct
 	return bri_object_check(report, BRI_KIND_ESTABLISHMENT_REPORT, function);
 }
 
-BRI_EXPORT uint64_t nw_establishment_report_get_duration_milliseconds(nw_establishment_report_t report)
+BRI_EXPORT uint64_t nw_establishment_report_get_duration_milliseconds(
+	nw_establishment_report_t report)
 {
 	return is_establishment(report, __func__) ? report->duration_ms : 0;
 }
@@ -135,7 +137,8 @@ BRI_EXPORT uint64_t nw_establishment_report_get_attempt_started_after_millisecon
 	return is_establishment(report, __func__) ? report->started_after_ms : 0;
 }
 
-BRI_EXPORT uint32_t nw_establishment_report_get_previous_attempt_count(nw_establishment_report_t report)
+BRI_EXPORT uint32_t nw_establishment_report_get_previous_attempt_count(
+	nw_establishment_report_t report)
 {
 	return is_establishment(report, __func__) ? report->previous_attempts : 0;
 }
@@ -153,26 +156,28 @@ BRI_EXPORT bool nw_establishment_report_get_proxy_configured(nw_establishment_re
 	return false;
 }
 
-BRI_EXPORT nw_endpoint_t nw_establishment_report_copy_proxy_endpoint(nw_establishment_report_t report)
+BRI_EXPORT nw_endpoint_t nw_establishment_report_copy_proxy_endpoint(
+	nw_establishment_report_t report)
 {
 	(void)is_establishment(report, __func__);
 	return NULL;
 }
 
-BRI_EXPORT void nw_establishment_report_enumerate_resolutions_f(
-	nw_establishment_report_t report, void *context, nw_report_resolution_enumerator_f enumerate)
+BRI_EXPORT void nw_establishment_report_enumerate_resolutions_f(nw_establishment_report_t report,
+	void *context, nw_report_resolution_enumerator_f enumerate)
 {
 	nw_resolution_report_t r;
 
 	if (!is_establishment(report, __func__) || !enumerate || !report->resolution)
 		return;
 	r = report->resolution;
-	enumerate(context, nw_report_resolution_source_query, r->milliseconds, r->endpoint_count, r->successful,
-		r->preferred);
+	enumerate(context, nw_report_resolution_source_query, r->milliseconds, r->endpoint_count,
+		r->successful, r->preferred);
 }
 
-BRI_EXPORT void nw_establishment_report_enumerate_resolution_reports_f(nw_establishment_report_t report,
-	void *context, nw_report_resolution_report_enumerator_f enumerate)
+BRI_EXPORT void nw_establishment_report_enumerate_resolution_reports_f(
+	nw_establishment_report_t report, void *context,
+	nw_report_resolution_report_enumerator_f enumerate)
 {
 	if (is_establishment(report, __func__) && enumerate && report->resolution)
 		enumerate(context, report->resolution);
@@ -190,10 +195,11 @@ static bool is_resolution(nw_resolution_report_t report, const char *function)
 	return bri_object_check(report, BRI_KIND_RESOLUTION_REPORT, function);
 }
 
-BRI_EXPORT nw_report_resolution_source_t nw_resolution_report_get_source(nw_resolution_report_t report)
+BRI_EXPORT nw_report_resolution_source_t nw_resolution_report_get_source(
+	nw_resolution_report_t report)
 {
-	return is_resolution(report, __func__) ? nw_report_resolution_source_query :
-						 (nw_report_resolution_source_t)0;
+	return is_resolution(report, __func__) ? nw_report_resolution_source_query
+					       : (nw_report_resolution_source_t)0;
 }
 
 BRI_EXPORT uint64_t nw_resolution_report_get_milliseconds(nw_resolution_report_t report)
@@ -206,7 +212,8 @@ BRI_EXPORT uint32_t nw_resolution_report_get_endpoint_count(nw_resolution_report
 	return is_resolution(report, __func__) ? report->endpoint_count : 0;
 }
 
-BRI_EXPORT nw_endpoint_t nw_resolution_report_copy_successful_endpoint(nw_resolution_report_t report)
+BRI_EXPORT nw_endpoint_t nw_resolution_report_copy_successful_endpoint(
+	nw_resolution_report_t report)
 {
 	return is_resolution(report, __func__) ? nw_retain(report->successful) : NULL;
 }
@@ -216,7 +223,8 @@ BRI_EXPORT nw_endpoint_t nw_resolution_report_copy_preferred_endpoint(nw_resolut
 	return is_resolution(report, __func__) ? nw_retain(report->preferred) : NULL;
 }
 
-BRI_EXPORT nw_report_resolution_protocol_t nw_resolution_report_get_protocol(nw_resolution_report_t report)
+BRI_EXPORT nw_report_resolution_protocol_t nw_resolution_report_get_protocol(
+	nw_resolution_report_t report)
 {
 	/* the files, UDP or TCP: the resolver library does not tell which it was */
 	(void)is_resolution(report, __func__);

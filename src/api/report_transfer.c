@@ -1,7 +1,7 @@
 /*
- * Data transfer reports: what went over each path of a connection, between the report's creation (or
- * ready, if later) and its collection. One path a subflow; path 0 is the initial one.
- * Knows nothing of how the connection came to be.
+ * Data transfer reports: what went over each path of a connection, between the report's creation
+ * (or ready, if later) and its collection. One path a subflow; path 0 is the initial one. Knows
+ * nothing of how the connection came to be.
  */
 #include "api/connection.h"
 #include "api/path.h"
@@ -20,11 +20,12 @@ struct path {
 
 struct nw_data_transfer_report {
 	struct bri_object base;
-	struct bri_list link; /* in the connection's reports; under its lock */
+	struct bri_list link;       /* in the connection's reports; under its lock */
 	nw_connection_t connection; /* internal reference */
-	_Atomic int state; /* nw_data_transfer_report_state_t; collected: the rest does not change */
+	_Atomic int
+		state; /* nw_data_transfer_report_state_t; collected: the rest does not change */
 	uint64_t started_ns, duration_ms;
-	uint64_t app_in, app_out; /* at first what had been moved before */
+	uint64_t app_in, app_out;                  /* at first what had been moved before */
 	struct path paths[BRI_MPTCP_MAX_SUBFLOWS]; /* at first the baseline */
 	uint32_t path_count;
 };
@@ -42,17 +43,20 @@ static void destroy_report(struct bri_object *obj)
 	free(report);
 }
 
-static const struct bri_class report_class = {
-	.name = "nw_data_transfer_report", .kind = BRI_KIND_DATA_TRANSFER_REPORT, .destroy = destroy_report
-};
+static const struct bri_class report_class = { .name = "nw_data_transfer_report",
+	.kind = BRI_KIND_DATA_TRANSFER_REPORT,
+	.destroy = destroy_report };
 
-static nw_interface_t interface_of(const struct bri_netstate *state, const struct sockaddr_storage *local)
+static nw_interface_t interface_of(
+	const struct bri_netstate *state, const struct sockaddr_storage *local)
 {
-	const struct bri_netif *netif = state ? bri_netstate_by_address(state, (const struct sockaddr *)local) : NULL;
+	const struct bri_netif *netif =
+		state ? bri_netstate_by_address(state, (const struct sockaddr *)local) : NULL;
 
 	if (!netif)
 		return NULL;
-	return bri_object_own(bri_interface_new(netif->index, netif->name, (nw_interface_type_t)netif->type));
+	return bri_object_own(
+		bri_interface_new(netif->index, netif->name, (nw_interface_type_t)netif->type));
 }
 
 /* The subflows as they are now. Under the connection's lock: the socket is not closed meanwhile. */
@@ -67,11 +71,12 @@ static uint32_t take_paths(nw_connection_t c, struct path paths[static BRI_MPTCP
 		n = 0;
 	state = bri_netstate_get();
 	for (size_t i = 0; i < n; i++)
-		paths[i] = (struct path){ .id = subflows[i].id, .tcp = subflows[i].tcp,
+		paths[i] = (struct path) { .id = subflows[i].id,
+			.tcp = subflows[i].tcp,
 			.interface = interface_of(state, &subflows[i].local) };
 	/* a datagram flow is one path without a transport's counters */
 	if (c->is_udp && n == 0) {
-		paths[0] = (struct path){ 0 };
+		paths[0] = (struct path) { 0 };
 		n = 1;
 	}
 	bri_netstate_put(state);
@@ -130,7 +135,8 @@ void bri_report_on_end(nw_connection_t c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-BRI_EXPORT nw_data_transfer_report_t nw_connection_create_new_data_transfer_report(nw_connection_t c)
+BRI_EXPORT nw_data_transfer_report_t nw_connection_create_new_data_transfer_report(
+	nw_connection_t c)
 {
 	nw_data_transfer_report_t report;
 
@@ -168,18 +174,21 @@ static void run_delivery(void *context)
 	struct delivery delivery = *(struct delivery *)context;
 
 	free(context);
-	((nw_data_transfer_report_collect_handler_f)delivery.call.fn)(delivery.call.context, delivery.report);
+	((nw_data_transfer_report_collect_handler_f)delivery.call.fn)(
+		delivery.call.context, delivery.report);
 	bri_callable_clear(&delivery.call);
 	nw_release(delivery.report);
 }
 
-void bri_report_collect(nw_data_transfer_report_t report, dispatch_queue_t queue, struct bri_callable call)
+void bri_report_collect(
+	nw_data_transfer_report_t report, dispatch_queue_t queue, struct bri_callable call)
 {
 	struct delivery *delivery;
 
 	if (!is_report(report, "nw_data_transfer_report_collect") ||
-		!bri_object_check(queue, BRI_KIND_DISPATCH_QUEUE, "nw_data_transfer_report_collect") || !call.fn ||
-		!(delivery = malloc(sizeof(*delivery)))) {
+		!bri_object_check(
+			queue, BRI_KIND_DISPATCH_QUEUE, "nw_data_transfer_report_collect") ||
+		!call.fn || !(delivery = malloc(sizeof(*delivery)))) {
 		bri_callable_clear(&call);
 		return;
 	}
@@ -191,16 +200,19 @@ void bri_report_collect(nw_data_transfer_report_t report, dispatch_queue_t queue
 	bri_async(queue, delivery, run_delivery);
 }
 
-BRI_EXPORT void nw_data_transfer_report_collect_f(nw_data_transfer_report_t report, dispatch_queue_t queue,
-	void *context, nw_data_transfer_report_collect_handler_f collect_handler, nw_context_destroy_f destroy)
+BRI_EXPORT void nw_data_transfer_report_collect_f(nw_data_transfer_report_t report,
+	dispatch_queue_t queue, void *context,
+	nw_data_transfer_report_collect_handler_f collect_handler, nw_context_destroy_f destroy)
 {
 	bri_report_collect(report, queue, BRI_CALLABLE(collect_handler, context, destroy));
 }
 
-BRI_EXPORT nw_data_transfer_report_state_t nw_data_transfer_report_get_state(nw_data_transfer_report_t report)
+BRI_EXPORT nw_data_transfer_report_state_t nw_data_transfer_report_get_state(
+	nw_data_transfer_report_t report)
 {
-	return is_report(report, __func__) ? (nw_data_transfer_report_state_t)atomic_load(&report->state) :
-					     (nw_data_transfer_report_state_t)0;
+	return is_report(report, __func__)
+		       ? (nw_data_transfer_report_state_t)atomic_load(&report->state)
+		       : (nw_data_transfer_report_state_t)0;
 }
 
 static bool is_collected(nw_data_transfer_report_t report, const char *function)
@@ -209,7 +221,8 @@ static bool is_collected(nw_data_transfer_report_t report, const char *function)
 	       atomic_load(&report->state) == nw_data_transfer_report_state_collected;
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_duration_milliseconds(nw_data_transfer_report_t report)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_duration_milliseconds(
+	nw_data_transfer_report_t report)
 {
 	return is_collected(report, __func__) ? report->duration_ms : 0;
 }
@@ -220,7 +233,8 @@ BRI_EXPORT uint32_t nw_data_transfer_report_get_path_count(nw_data_transfer_repo
 }
 
 /* The path of an index; NW_ALL_PATHS is the primary one. NULL: not collected, or no such path. */
-static const struct path *path_at(nw_data_transfer_report_t report, uint32_t index, const char *function)
+static const struct path *path_at(
+	nw_data_transfer_report_t report, uint32_t index, const char *function)
 {
 	if (!is_collected(report, function))
 		return NULL;
@@ -230,8 +244,8 @@ static const struct path *path_at(nw_data_transfer_report_t report, uint32_t ind
 }
 
 /* The counter at `offset` in struct bri_tcp_stats: of one path, or the sum over NW_ALL_PATHS. */
-static uint64_t counter(nw_data_transfer_report_t report, uint32_t index, size_t offset, size_t size,
-	const char *function)
+static uint64_t counter(nw_data_transfer_report_t report, uint32_t index, size_t offset,
+	size_t size, const char *function)
 {
 	uint64_t sum = 0;
 
@@ -242,8 +256,8 @@ static uint64_t counter(nw_data_transfer_report_t report, uint32_t index, size_t
 
 		if (index != NW_ALL_PATHS && index != i)
 			continue;
-		sum += size == sizeof(uint64_t) ? *(const uint64_t *)(const void *)at :
-						  *(const uint32_t *)(const void *)at;
+		sum += size == sizeof(uint64_t) ? *(const uint64_t *)(const void *)at
+						: *(const uint32_t *)(const void *)at;
 	}
 	return sum;
 }
@@ -252,33 +266,39 @@ static uint64_t counter(nw_data_transfer_report_t report, uint32_t index, size_t
 	counter(report, index, offsetof(struct bri_tcp_stats, field),                              \
 		sizeof(((struct bri_tcp_stats *)0)->field), __func__)
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_received_ip_packet_count(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_received_ip_packet_count(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	return COUNTER(report, path_index, segs_in);
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_ip_packet_count(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_ip_packet_count(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	return COUNTER(report, path_index, segs_out);
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_byte_count(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_byte_count(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	return COUNTER(report, path_index, bytes_received);
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_transport_byte_count(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_transport_byte_count(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	return COUNTER(report, path_index, bytes_sent);
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_transport_retransmitted_byte_count(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_sent_transport_retransmitted_byte_count(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	return COUNTER(report, path_index, bytes_retrans);
 }
 
 /* The kernel counts such segments, not their bytes: segments times the size of a full one. */
-/* api-status: partial nw_data_transfer_report_get_received_transport_out_of_order_byte_count: segments times MSS, the kernel does not count bytes */
+/* api-status: partial nw_data_transfer_report_get_received_transport_out_of_order_byte_count:
+ * segments times MSS, the kernel does not count bytes */
 BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_out_of_order_byte_count(
 	nw_data_transfer_report_t report, uint32_t path_index)
 {
@@ -287,7 +307,8 @@ BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_out_of_order_
 	return path ? COUNTER(report, path_index, rcv_ooopack) * path->tcp.rcv_mss : 0;
 }
 
-/* api-status: partial nw_data_transfer_report_get_received_transport_duplicate_byte_count: 0, Linux counts no duplicates that were received (tcp_info has only those the peer reported) */
+/* api-status: partial nw_data_transfer_report_get_received_transport_duplicate_byte_count: 0, Linux
+ * counts no duplicates that were received (tcp_info has only those the peer reported) */
 BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_duplicate_byte_count(
 	nw_data_transfer_report_t report, uint32_t path_index)
 {
@@ -295,29 +316,34 @@ BRI_EXPORT uint64_t nw_data_transfer_report_get_received_transport_duplicate_byt
 	return 0;
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_smoothed_rtt_milliseconds(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_smoothed_rtt_milliseconds(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	const struct path *path = path_at(report, path_index, __func__);
 
 	return path ? path->tcp.rtt_us / 1000 : 0;
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_minimum_rtt_milliseconds(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_minimum_rtt_milliseconds(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	const struct path *path = path_at(report, path_index, __func__);
 
 	return path ? path->tcp.min_rtt_us / 1000 : 0;
 }
 
-BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_rtt_variance(nw_data_transfer_report_t report, uint32_t path_index)
+BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_rtt_variance(
+	nw_data_transfer_report_t report, uint32_t path_index)
 {
 	const struct path *path = path_at(report, path_index, __func__);
 
 	return path ? path->tcp.rttvar_us / 1000 : 0;
 }
 
-/* What an application read or wrote is not a path's: it is given for the sum, and for the only path. */
-static uint64_t app_bytes(nw_data_transfer_report_t report, uint32_t index, bool in, const char *function)
+/* What an application read or wrote is not a path's: it is given for the sum, and for the only
+ * path. */
+static uint64_t app_bytes(
+	nw_data_transfer_report_t report, uint32_t index, bool in, const char *function)
 {
 	const struct path *path = path_at(report, index, function);
 
@@ -348,7 +374,8 @@ BRI_EXPORT nw_interface_t nw_data_transfer_report_copy_path_interface(
 	return path ? nw_retain(path->interface) : NULL;
 }
 
-/* api-status: partial nw_data_transfer_report_get_path_radio_type: unknown, the kernel does not tell the radio technology */
+/* api-status: partial nw_data_transfer_report_get_path_radio_type: unknown, the kernel does not
+ * tell the radio technology */
 BRI_EXPORT nw_interface_radio_type_t nw_data_transfer_report_get_path_radio_type(
 	nw_data_transfer_report_t report, uint32_t path_index)
 {

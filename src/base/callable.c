@@ -19,7 +19,7 @@ struct bri_callable bri_callable_from_block(const void *block)
 	struct bri_block *copy;
 
 	if (!block)
-		return (struct bri_callable){ 0 };
+		return (struct bri_callable) { 0 };
 	copy = _Block_copy(block);
 	return BRI_CALLABLE(copy->invoke, copy, bri_block_release);
 }
@@ -27,15 +27,16 @@ struct bri_callable bri_callable_from_block(const void *block)
 struct bri_callable bri_callable_borrow_block(const void *block)
 {
 	if (!block)
-		return (struct bri_callable){ 0 };
-	return BRI_CALLABLE(((const struct bri_block *)block)->invoke, (void *)(uintptr_t)block, NULL);
+		return (struct bri_callable) { 0 };
+	return BRI_CALLABLE(
+		((const struct bri_block *)block)->invoke, (void *)(uintptr_t)block, NULL);
 }
 
 void bri_callable_clear(struct bri_callable *call)
 {
 	struct bri_callable old = *call;
 
-	*call = (struct bri_callable){ 0 };
+	*call = (struct bri_callable) { 0 };
 	if (old.destroy)
 		old.destroy(old.context);
 }

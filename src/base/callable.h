@@ -26,7 +26,8 @@ struct bri_block {
 };
 
 #define BRI_CALLABLE(fn_, context_, destroy_)                                                      \
-	((struct bri_callable){ .fn = (bri_any_f)(fn_), .context = (context_), .destroy = (destroy_) })
+	((struct bri_callable) {                                                                   \
+		.fn = (bri_any_f)(fn_), .context = (context_), .destroy = (destroy_) })
 
 /* Block_copy and Block_release for files that do not know the blocks runtime. block: not NULL. */
 void *bri_block_copy(const void *block);

@@ -9,7 +9,10 @@ struct bri_list {
 	struct bri_list *prev, *next;
 };
 
-#define BRI_LIST_INIT(name) { &(name), &(name) }
+#define BRI_LIST_INIT(name)                                                                        \
+	{                                                                                          \
+		&(name), &(name)                                                                   \
+	}
 
 static inline void bri_list_init(struct bri_list *l)
 {

@@ -45,20 +45,25 @@ struct bri_object;
 struct bri_class {
 	const char *name; /* "nw_endpoint", for messages */
 	enum bri_kind kind;
-	void (*wind_down)(struct bri_object *obj); /* last application release; NULL: nothing to do */
-	void (*destroy)(struct bri_object *obj);   /* last internal put: frees everything */
+	void (*wind_down)(
+		struct bri_object *obj);         /* last application release; NULL: nothing to do */
+	void (*destroy)(struct bri_object *obj); /* last internal put: frees everything */
 };
 
 struct bri_object {
 	const struct bri_class *cls;
-	_Atomic int32_t ext; /* the application's references */
+	_Atomic int32_t ext;  /* the application's references */
 	_Atomic int32_t refs; /* internal references; all of ext is one */
 };
 
 #define BRI_IMMORTAL INT32_MIN /* ext of static objects: retain and release do nothing */
-#define BRI_OBJECT_STATIC(class_) { .cls = (class_), .ext = BRI_IMMORTAL, .refs = 1 }
+#define BRI_OBJECT_STATIC(class_)                                                                  \
+	{                                                                                          \
+		.cls = (class_), .ext = BRI_IMMORTAL, .refs = 1                                    \
+	}
 
-/* bri_object_new(): zeroed memory of `size` bytes that starts with a struct bri_object; ext 1. NULL: no memory. */
+/* bri_object_new(): zeroed memory of `size` bytes that starts with a struct bri_object; ext 1.
+ * NULL: no memory. */
 void *bri_object_new(const struct bri_class *cls, size_t size);
 void bri_object_init(struct bri_object *obj, const struct bri_class *cls);
 

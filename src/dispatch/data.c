@@ -391,7 +391,8 @@ size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct io
 	size_t n = 0, bytes = 0;
 
 	if (data && data->kind != BRI_DATA_ROPE && max && offset < data->size) {
-		iov[0] = (struct iovec){ (void *)(uintptr_t)(data->bytes + offset), data->size - offset };
+		iov[0] = (struct iovec) { (void *)(uintptr_t)(data->bytes + offset),
+			data->size - offset };
 		*ret_bytes = iov[0].iov_len;
 		return 1;
 	}

@@ -10,17 +10,18 @@
 
 struct dispatch_data_s;
 
-/* bri_data_new_copy(): a leaf with its own copy of the bytes, in one pooled allocation. NULL: no memory. size > 0. */
+/* bri_data_new_copy(): a leaf with its own copy of the bytes, in one pooled allocation. NULL: no
+ * memory. size > 0. */
 struct dispatch_data_s *bri_data_new_copy(const void *bytes, size_t size);
 
 /*
  * A chunk: a reference counted receive buffer. Data leaves may point into it (zero copy).
  * bri_chunk_get_scratch(): this thread's current chunk with at least `want` bytes room (want <=
- * BRI_CHUNK_SIZE); ret_ptr/ret_room: where to receive. bri_chunk_commit(): makes a leaf of the first
- * n received bytes: small ones (<= BRI_CHUNK_COPY_MAX) are copied so that they do not pin a chunk,
- * larger ones refer to the chunk. When no leaf refers to a chunk any more it is filled from its
- * start again, so that a steady stream stays in the same warm memory.
- * The pointer is valid until the next call of either on this thread.
+ * BRI_CHUNK_SIZE); ret_ptr/ret_room: where to receive. bri_chunk_commit(): makes a leaf of the
+ * first n received bytes: small ones (<= BRI_CHUNK_COPY_MAX) are copied so that they do not pin a
+ * chunk, larger ones refer to the chunk. When no leaf refers to a chunk any more it is filled from
+ * its start again, so that a steady stream stays in the same warm memory. The pointer is valid
+ * until the next call of either on this thread.
  */
 #define BRI_CHUNK_SIZE     (256u * 1024u)
 #define BRI_CHUNK_COPY_MAX 1024u
@@ -33,14 +34,15 @@ size_t bri_data_size(const struct dispatch_data_s *data);
  * bri_data_iov(): fill iov[] with the regions from byte `offset` on, at most `max` of them.
  * Returns how many; ret_bytes is their sum. Borrowed until data is released.
  */
-size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct iovec *iov, size_t max,
-	size_t *ret_bytes);
+size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
+	size_t max, size_t *ret_bytes);
 
 /* bri_data_is_foreign(): some region is the application's memory (a custom destructor). */
 bool bri_data_is_foreign(const struct dispatch_data_s *data);
 
 /* bri_data_concat/subrange: as the public functions, NULL allowed as "no data"; +1 results. */
 struct dispatch_data_s *bri_data_concat(struct dispatch_data_s *a, struct dispatch_data_s *b);
-struct dispatch_data_s *bri_data_subrange(struct dispatch_data_s *data, size_t offset, size_t length);
+struct dispatch_data_s *bri_data_subrange(
+	struct dispatch_data_s *data, size_t offset, size_t length);
 
 #endif

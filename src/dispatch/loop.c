@@ -92,9 +92,8 @@ static bool end(struct bri_loop *loop)
 {
 	uint64_t mine = bri_self.token;
 
-	if (bri_self.loop == loop &&
-		atomic_compare_exchange_strong_explicit(&loop->token, &mine, 0,
-			memory_order_acq_rel, memory_order_acquire))
+	if (bri_self.loop == loop && atomic_compare_exchange_strong_explicit(&loop->token, &mine, 0,
+					     memory_order_acq_rel, memory_order_acquire))
 		return true;
 	bri_self.loop = NULL;
 	return false;
@@ -108,8 +107,8 @@ bool bri_loop_tick(void)
 	if (!loop)
 		return false;
 	next = next_token();
-	if (!atomic_compare_exchange_strong_explicit(&loop->token, &mine, next,
-		    memory_order_acq_rel, memory_order_acquire)) {
+	if (!atomic_compare_exchange_strong_explicit(
+		    &loop->token, &mine, next, memory_order_acq_rel, memory_order_acquire)) {
 		bri_self.loop = NULL;
 		return false;
 	}
@@ -166,16 +165,19 @@ static void wait_for_events(struct bri_loop *loop)
 	int timeout_ms = 0, n;
 
 	if (bri_mpsc_empty(&loop->inbox)) {
-		/* announced before the second look: a producer sees it, or we see the producer's item */
+		/* announced before the second look: a producer sees it, or we see the producer's
+		 * item */
 		atomic_store_explicit(&loop->sleeping, true, memory_order_seq_cst);
 		if (bri_mpsc_empty(&loop->inbox))
 			timeout_ms = -1;
 	}
-#ifdef BRAID_SANITIZED /* ThreadSanitizer learns from libc's functions that epoll_ctl() comes before its event */
+#ifdef BRAID_SANITIZED /* ThreadSanitizer learns from libc's functions that epoll_ctl() comes      \
+			  before its event */
 	n = epoll_wait(loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms);
 #else
 	/* not libc's, which is a cancellation point: two atomic operations that nobody needs */
-	n = (int)syscall(SYS_epoll_pwait, loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms, NULL, 0);
+	n = (int)syscall(
+		SYS_epoll_pwait, loop->epoll_fd, loop->batch, BRI_LOOP_BATCH, timeout_ms, NULL, 0);
 #endif
 	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
 	loop->batch_next = 0;

@@ -11,17 +11,17 @@
 #include <sys/epoll.h>
 #include "dispatch/mpsc.h"
 
-#define BRI_LOOPS_MAX      64 /* more CPUs than this share loops */
+#define BRI_LOOPS_MAX      64  /* more CPUs than this share loops */
 #define BRI_LOOP_BATCH     128 /* events fetched by one epoll_wait */
-#define BRI_LOOP_ITEMS_MAX 64 /* items run before events are looked at again */
+#define BRI_LOOP_ITEMS_MAX 64  /* items run before events are looked at again */
 
 struct bri_timer;
 
 struct bri_loop {
 	int epoll_fd, event_fd, timer_fd;
-	_Atomic bool sleeping; /* in epoll_wait, or about to be: producers must wake it */
+	_Atomic bool sleeping;  /* in epoll_wait, or about to be: producers must wake it */
 	_Atomic uint64_t token; /* 0: owner is between items; else what it runs; BRI_TOKEN_STOLEN */
-	struct bri_mpsc inbox; /* queues that are ready to be drained, and retired watches */
+	struct bri_mpsc inbox;  /* queues that are ready to be drained, and retired watches */
 
 	/* the owner's */
 	uint32_t epoch; /* how many owners there were */
@@ -53,23 +53,27 @@ struct bri_self {
 
 extern _Thread_local struct bri_self bri_self;
 
-/* bri_loop_next(): the loop that the next new queue lives on. Aborts where there are no descriptors left for epoll. */
+/* bri_loop_next(): the loop that the next new queue lives on. Aborts where there are no descriptors
+ * left for epoll. */
 struct bri_loop *bri_loop_next(void);
 /* bri_loop_post(): run item on the loop's thread. Context: any thread. */
 void bri_loop_post(struct bri_loop *loop, struct bri_item *item);
-/* bri_loop_tick(): the owner made progress. False: the loop was taken away, unwind. Context: a loop's thread. */
+/* bri_loop_tick(): the owner made progress. False: the loop was taken away, unwind. Context: a
+ * loop's thread. */
 bool bri_loop_tick(void);
 
 /* bri_watch_on_event(): an epoll event of a watch. Context: the loop's owner. */
 void bri_watch_on_event(struct bri_watch *watch, uint32_t events);
-/* bri_timer_expire(): queue what is due and arm the timer descriptor again. Context: the loop's owner. */
+/* bri_timer_expire(): queue what is due and arm the timer descriptor again. Context: the loop's
+ * owner. */
 void bri_timer_expire(struct bri_loop *loop);
 
 /* --- threads.c: threads that run loops, and workers that may block --- */
 /* bri_threads_own(): some thread calls bri_loop_run(loop), soon. */
 void bri_threads_own(struct bri_loop *loop);
 void bri_loop_run(struct bri_loop *loop);
-/* bri_workers_push(): run item on a worker. bri_workers_tick(): the monitor's look at them; true: there is work. */
+/* bri_workers_push(): run item on a worker. bri_workers_tick(): the monitor's look at them; true:
+ * there is work. */
 void bri_workers_push(struct bri_item *item);
 bool bri_workers_tick(void);
 

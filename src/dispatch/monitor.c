@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_NS       (4 * BRI_NS_PER_MS) /* a handler that runs for one to two ticks loses its loop */
-#define QUIET_TICKS   25 /* ticks without any work before the monitor sleeps */
+#define TICK_NS     (4 * BRI_NS_PER_MS) /* a handler that runs for one to two ticks loses its loop */
+#define QUIET_TICKS 25                  /* ticks without any work before the monitor sleeps */
 
 _Atomic bool bri_monitor_awake;
 static _Atomic uint32_t wakes;
@@ -44,7 +44,8 @@ static bool look_at(struct bri_loop *loop)
 		atomic_compare_exchange_strong(&loop->token, &token, BRI_TOKEN_STOLEN))
 		bri_threads_own(loop);
 	loop->seen_token = token;
-	/* a token that is seen is work in progress, whether it is the one of the last look or not */
+	/* a token that is seen is work in progress, whether it is the one of the last look or not
+	 */
 	return moved || (token && token != BRI_TOKEN_STOLEN);
 }
 
@@ -79,7 +80,8 @@ static void *run_monitor(void *arg)
 		}
 		seen = atomic_load(&wakes);
 		atomic_store(&bri_monitor_awake, false);
-		/* Who looked at the flag just before sees it late: one more look after everyone's stores have landed. */
+		/* Who looked at the flag just before sees it late: one more look after everyone's
+		 * stores have landed. */
 		tick();
 		if (look_at_all())
 			bri_monitor_wake();

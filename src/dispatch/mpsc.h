@@ -37,7 +37,8 @@ static inline struct bri_item *bri_mpsc_await(_Atomic(struct bri_item *) *link)
 {
 	struct bri_item *item;
 
-	for (unsigned spins = 0; !(item = atomic_load_explicit(link, memory_order_acquire)); spins++) {
+	for (unsigned spins = 0; !(item = atomic_load_explicit(link, memory_order_acquire));
+		spins++) {
 		if (spins > 64)
 			sched_yield();
 	}

@@ -1,4 +1,5 @@
-/* dispatch_retain and its kin: what works on every dispatch object. Knows kinds, not what objects do. */
+/* dispatch_retain and its kin: what works on every dispatch object. Knows kinds, not what objects
+ * do. */
 #include <dispatch/dispatch.h>
 
 #include "base/log.h"
@@ -97,7 +98,8 @@ BRI_EXPORT void dispatch_activate(dispatch_object_t object)
 		bri_source_activate(object._source);
 }
 
-/* Takes effect for what is submitted from now on: set it before the queue is used, as documented. */
+/* Takes effect for what is submitted from now on: set it before the queue is used, as documented.
+ */
 static void set_queue_target(struct dispatch_queue_s *queue, struct dispatch_queue_s *target)
 {
 	struct dispatch_queue_s *old;
@@ -106,7 +108,8 @@ static void set_queue_target(struct dispatch_queue_s *queue, struct dispatch_que
 		target = NULL;
 	for (struct dispatch_queue_s *q = target; q; q = q->target) {
 		if (q == queue) {
-			bri_error("dispatch_set_target_queue: \"%s\" would target itself", queue->label);
+			bri_error("dispatch_set_target_queue: \"%s\" would target itself",
+				queue->label);
 			return;
 		}
 	}

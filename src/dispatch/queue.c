@@ -64,12 +64,12 @@ static bool settle(struct dispatch_queue_s *queue, uint64_t done)
 	uint64_t old = atomic_load_explicit(&queue->state, memory_order_relaxed), new;
 
 	do {
-		new = old - done * BRI_QUEUE_ITEM;
+		new = old - done *BRI_QUEUE_ITEM;
 		if (!ITEMS(new) || SUSPENDED(new))
 			new &= ~BRI_QUEUE_OWNED;
-	} while (!atomic_compare_exchange_weak_explicit(&queue->state, &old, new,
-		memory_order_acq_rel, memory_order_relaxed));
-	return new & BRI_QUEUE_OWNED;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&queue->state, &old, new, memory_order_acq_rel, memory_order_relaxed));
+	return new &BRI_QUEUE_OWNED;
 }
 
 /* Own an idle queue that has something to run after a change of its state by `delta`. */
@@ -81,9 +81,9 @@ static void change(struct dispatch_queue_s *queue, uint64_t delta)
 		new = old + delta;
 		if (ITEMS(new) && !SUSPENDED(new))
 			new |= BRI_QUEUE_OWNED;
-	} while (!atomic_compare_exchange_weak_explicit(&queue->state, &old, new,
-		memory_order_acq_rel, memory_order_relaxed));
-	if ((new & BRI_QUEUE_OWNED) && !(old & BRI_QUEUE_OWNED)) {
+	} while (!atomic_compare_exchange_weak_explicit(
+		&queue->state, &old, new, memory_order_acq_rel, memory_order_relaxed));
+	if ((new &BRI_QUEUE_OWNED) && !(old & BRI_QUEUE_OWNED)) {
 		bri_object_get(queue);
 		schedule(queue);
 	}
@@ -99,7 +99,8 @@ struct waiter {
 	sem_t turn;
 };
 
-/* On a queue without target the drainer hands the queue itself to the waiter. Never called: a mark. */
+/* On a queue without target the drainer hands the queue itself to the waiter. Never called: a mark.
+ */
 static void hand_over(struct bri_item *item)
 {
 	sem_post(&bri_container_of(item, struct waiter, item)->turn);
@@ -130,7 +131,8 @@ static void drain(struct bri_item *ready)
 		struct bri_item *item = bri_mpsc_pop(&queue->items);
 
 		if (item->run == hand_over) {
-			atomic_fetch_sub_explicit(&queue->state, BRI_QUEUE_ITEM, memory_order_acq_rel);
+			atomic_fetch_sub_explicit(
+				&queue->state, BRI_QUEUE_ITEM, memory_order_acq_rel);
 			bri_self.frame = frame.parent;
 			hand_over(item); /* our ownership and reference go with it */
 			return;
@@ -197,8 +199,8 @@ void bri_queue_leave(struct dispatch_queue_s *queue)
 	uint64_t owned = BRI_QUEUE_OWNED;
 
 	/* the usual case: nothing came meanwhile */
-	if (atomic_compare_exchange_strong_explicit(&queue->state, &owned, 0, memory_order_acq_rel,
-		    memory_order_relaxed))
+	if (atomic_compare_exchange_strong_explicit(
+		    &queue->state, &owned, 0, memory_order_acq_rel, memory_order_relaxed))
 		return;
 	/* the reference first: once disowned the queue may be gone */
 	bri_object_get(queue);
@@ -226,7 +228,8 @@ bool bri_queue_try_run(struct dispatch_queue_s *queue, void *context, void (*fn)
 	return true;
 }
 
-/* The queue, or one that it targets, is being run by this very thread: waiting would be for ever. */
+/* The queue, or one that it targets, is being run by this very thread: waiting would be for ever.
+ */
 static bool is_ours(struct dispatch_queue_s *queue)
 {
 	for (struct bri_frame *f = bri_self.frame; f; f = f->parent) {

@@ -16,11 +16,11 @@
 
 #define QOS_COUNT 6
 static const uint32_t qos_classes[QOS_COUNT] = { QOS_CLASS_UNSPECIFIED, QOS_CLASS_BACKGROUND,
-	QOS_CLASS_UTILITY, QOS_CLASS_DEFAULT, QOS_CLASS_USER_INITIATED, QOS_CLASS_USER_INTERACTIVE };
+	QOS_CLASS_UTILITY, QOS_CLASS_DEFAULT, QOS_CLASS_USER_INITIATED,
+	QOS_CLASS_USER_INTERACTIVE };
 
-static const struct bri_class attr_class = {
-	.name = "dispatch_queue_attr", .kind = BRI_KIND_DISPATCH_QUEUE_ATTR
-};
+static const struct bri_class attr_class = { .name = "dispatch_queue_attr",
+	.kind = BRI_KIND_DISPATCH_QUEUE_ATTR };
 
 BRI_EXPORT struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent = {
 	.base = BRI_OBJECT_STATIC(&attr_class), .concurrent = true
@@ -56,7 +56,8 @@ static dispatch_queue_attr_t find_attr(bool concurrent, bool inactive, uint32_t 
 	return &attrs[concurrent][inactive][qos_classes[q] == qos ? q : 0];
 }
 
-BRI_EXPORT dispatch_queue_attr_t dispatch_queue_attr_make_initially_inactive(dispatch_queue_attr_t attr)
+BRI_EXPORT dispatch_queue_attr_t dispatch_queue_attr_make_initially_inactive(
+	dispatch_queue_attr_t attr)
 {
 	return find_attr(attr && attr->concurrent, true, attr ? attr->qos : 0);
 }
@@ -203,7 +204,8 @@ BRI_EXPORT const char *dispatch_queue_get_label(dispatch_queue_t queue)
 	return queue ? queue->label : dispatch_get_current_queue()->label;
 }
 
-BRI_EXPORT dispatch_qos_class_t dispatch_queue_get_qos_class(dispatch_queue_t queue, int *relative_priority_ptr)
+BRI_EXPORT dispatch_qos_class_t dispatch_queue_get_qos_class(
+	dispatch_queue_t queue, int *relative_priority_ptr)
 {
 	if (relative_priority_ptr)
 		*relative_priority_ptr = 0;
@@ -220,7 +222,8 @@ BRI_EXPORT void dispatch_assert_queue_barrier(dispatch_queue_t queue)
 {
 	dispatch_assert_queue(queue);
 	if (queue->type == BRI_QUEUE_CONCURRENT && !queue->barrier_runs)
-		bri_abort("dispatch_assert_queue_barrier: not in a barrier of queue \"%s\"", queue->label);
+		bri_abort("dispatch_assert_queue_barrier: not in a barrier of queue \"%s\"",
+			queue->label);
 }
 
 BRI_EXPORT void dispatch_assert_queue_not(dispatch_queue_t queue)
@@ -241,12 +244,14 @@ BRI_EXPORT void dispatch_sync_f(dispatch_queue_t queue, void *context, dispatch_
 	bri_queue_run_sync(queue, context, work, false);
 }
 
-BRI_EXPORT void dispatch_async_and_wait_f(dispatch_queue_t queue, void *context, dispatch_function_t work)
+BRI_EXPORT void dispatch_async_and_wait_f(
+	dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	bri_queue_run_sync(queue, context, work, false);
 }
 
-BRI_EXPORT void dispatch_barrier_async_f(dispatch_queue_t queue, void *context, dispatch_function_t work)
+BRI_EXPORT void dispatch_barrier_async_f(
+	dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	if (queue->type == BRI_QUEUE_CONCURRENT)
 		bri_concurrent_push(queue, bri_job_new(context, work), true);
@@ -254,7 +259,8 @@ BRI_EXPORT void dispatch_barrier_async_f(dispatch_queue_t queue, void *context, 
 		bri_async(queue, context, work);
 }
 
-BRI_EXPORT void dispatch_barrier_sync_f(dispatch_queue_t queue, void *context, dispatch_function_t work)
+BRI_EXPORT void dispatch_barrier_sync_f(
+	dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	bri_queue_run_sync(queue, context, work, true);
 }

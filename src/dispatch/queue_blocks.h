@@ -1,4 +1,5 @@
-/* The block-taking entry points of queues, as the library sees them: a block is a pointer. ABI-identical to the public declarations. */
+/* The block-taking entry points of queues, as the library sees them: a block is a pointer.
+ * ABI-identical to the public declarations. */
 #ifndef BRI_QUEUE_BLOCKS_H
 #define BRI_QUEUE_BLOCKS_H
 

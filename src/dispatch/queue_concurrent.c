@@ -1,4 +1,5 @@
-/* Concurrent and global queues: items go to the workers; barriers run alone. Knows nothing of loops. */
+/* Concurrent and global queues: items go to the workers; barriers run alone. Knows nothing of
+ * loops. */
 #include "dispatch/loop.h"
 #include "dispatch/queue_internal.h"
 
@@ -9,7 +10,7 @@
 /* One item on its way to a worker. */
 struct slot {
 	struct bri_item item;
-	struct bri_list link; /* in queue->waiting */
+	struct bri_list link;           /* in queue->waiting */
 	struct dispatch_queue_s *queue; /* internal reference */
 	struct bri_item *work;
 	bool barrier;
@@ -79,7 +80,7 @@ void bri_concurrent_push(struct dispatch_queue_s *queue, struct bri_item *item, 
 
 	if (!slot)
 		bri_abort("no memory for an item of queue \"%s\"", queue->label);
-	*slot = (struct slot){ .queue = bri_object_get(queue), .work = item, .barrier = barrier };
+	*slot = (struct slot) { .queue = bri_object_get(queue), .work = item, .barrier = barrier };
 	slot->item.run = run_slot;
 	if (queue->type == BRI_QUEUE_GLOBAL) {
 		bri_workers_push(&slot->item);
@@ -113,7 +114,8 @@ struct sync_turn {
 	sem_t turn, done;
 };
 
-/* On a worker: it is the caller's turn. The worker waits with it, so that `finish` comes after the work. */
+/* On a worker: it is the caller's turn. The worker waits with it, so that `finish` comes after the
+ * work. */
 static void give_turn(struct bri_item *item)
 {
 	struct sync_turn *sync = bri_container_of(item, struct sync_turn, item);

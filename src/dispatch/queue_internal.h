@@ -27,9 +27,10 @@ struct dispatch_queue_s {
 	struct bri_object base;
 	enum bri_queue_type type;
 	uint32_t qos;
-	struct bri_loop *loop; /* where its watches and timers live */
+	struct bri_loop *loop;           /* where its watches and timers live */
 	struct dispatch_queue_s *target; /* NULL: none that matters. Internal reference */
-	struct dispatch_queue_s *alias; /* the client's queue that a private serial queue speaks for */
+	struct dispatch_queue_s
+		*alias; /* the client's queue that a private serial queue speaks for */
 	const char *label;
 	_Atomic bool inactive; /* created inactive and not activated yet: one suspension */
 
@@ -72,8 +73,10 @@ void bri_queue_leave(struct dispatch_queue_s *queue);
 struct bri_loop *bri_queue_loop(struct dispatch_queue_s *queue);
 void bri_queue_suspend(struct dispatch_queue_s *queue);
 void bri_queue_resume(struct dispatch_queue_s *queue);
-/* bri_queue_run_sync(): run fn on this thread as an item (or barrier) of the queue, and return when it is done. */
-void bri_queue_run_sync(struct dispatch_queue_s *queue, void *context, void (*fn)(void *), bool barrier);
+/* bri_queue_run_sync(): run fn on this thread as an item (or barrier) of the queue, and return when
+ * it is done. */
+void bri_queue_run_sync(
+	struct dispatch_queue_s *queue, void *context, void (*fn)(void *), bool barrier);
 
 /* bri_job_new(): an item that calls fn(context) and is gone then. */
 struct bri_item *bri_job_new(void *context, void (*fn)(void *));
@@ -82,6 +85,7 @@ struct bri_item *bri_job_new(void *context, void (*fn)(void *));
 void bri_concurrent_push(struct dispatch_queue_s *queue, struct bri_item *item, bool barrier);
 void bri_concurrent_suspend(struct dispatch_queue_s *queue);
 void bri_concurrent_resume(struct dispatch_queue_s *queue);
-void bri_concurrent_run_sync(struct dispatch_queue_s *queue, void *context, void (*fn)(void *), bool barrier);
+void bri_concurrent_run_sync(
+	struct dispatch_queue_s *queue, void *context, void (*fn)(void *), bool barrier);
 
 #endif

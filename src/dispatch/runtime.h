@@ -29,7 +29,8 @@ struct bri_item {
  */
 void bri_queue_push(struct dispatch_queue_s *queue, struct bri_item *item);
 
-/* bri_queue_is_current(): this thread is now running an item of `queue` (or of one that targets it). */
+/* bri_queue_is_current(): this thread is now running an item of `queue` (or of one that targets
+ * it). */
 bool bri_queue_is_current(struct dispatch_queue_s *queue);
 
 /*
@@ -53,23 +54,23 @@ struct dispatch_queue_s *bri_internal_queue(void);
 /*
  * bri_watch_new(): watch a file descriptor on a queue.
  *   fd        stays the caller's; must be closed only after bri_watch_free()
- *   on_ready  events: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP, edge triggered: each edge is
- *             told once, so read until EAGAIN or a short count, or remember that there is more.
- * Returns 0, or -ENOMEM, -ENOSPC (too many watches), -EPERM (a regular file). Context: any thread.
+ *   on_ready  events: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP, edge triggered: each edge
+ * is told once, so read until EAGAIN or a short count, or remember that there is more. Returns 0,
+ * or -ENOMEM, -ENOSPC (too many watches), -EPERM (a regular file). Context: any thread.
  */
 int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
 	void (*on_ready)(void *context, uint32_t events), struct bri_watch **ret);
 /* bri_watch_retarget(): from now on another callback is told. Context: on the queue. */
-void bri_watch_retarget(struct bri_watch *watch, void *context,
-	void (*on_ready)(void *context, uint32_t events));
+void bri_watch_retarget(
+	struct bri_watch *watch, void *context, void (*on_ready)(void *context, uint32_t events));
 /* bri_watch_free(): on_ready is never called again. NULL is harmless. Context: on the queue. */
 void bri_watch_free(struct bri_watch *watch);
 
 /*
  * bri_timer_new(): a timer whose on_fire runs on `queue`. Born unarmed.
- * bri_timer_set(): arm, move or (BRI_NEVER) disarm; a deadline in the past fires at once (later, never inside).
- * After bri_timer_set(BRI_NEVER) or bri_timer_free() on the queue, on_fire is not called.
- * Returns 0 or -ENOMEM. Context: set and free on the queue.
+ * bri_timer_set(): arm, move or (BRI_NEVER) disarm; a deadline in the past fires at once (later,
+ * never inside). After bri_timer_set(BRI_NEVER) or bri_timer_free() on the queue, on_fire is not
+ * called. Returns 0 or -ENOMEM. Context: set and free on the queue.
  */
 int bri_timer_new(struct dispatch_queue_s *queue, void *context, void (*on_fire)(void *context),
 	struct bri_timer **ret);
@@ -77,8 +78,8 @@ void bri_timer_set(struct bri_timer *timer, uint64_t deadline_ns);
 void bri_timer_free(struct bri_timer *timer);
 
 /*
- * bri_may_block(): the calling thread is about to wait for something that other queues do: its loop,
- * if it runs one, is handed to another thread at once instead of after the monitor's few ms.
+ * bri_may_block(): the calling thread is about to wait for something that other queues do: its
+ * loop, if it runs one, is handed to another thread at once instead of after the monitor's few ms.
  */
 void bri_may_block(void);
 
@@ -88,7 +89,8 @@ void bri_async(struct dispatch_queue_s *queue, void *context, void (*fn)(void *c
 /* bri_worker(): run fn on a worker thread that may block (disk, name services). */
 void bri_worker(void *context, void (*fn)(void *context));
 
-/* bri_pool_alloc/free: small per-thread free lists; sizes to 256 B are pooled, others are malloc's. */
+/* bri_pool_alloc/free: small per-thread free lists; sizes to 256 B are pooled, others are malloc's.
+ */
 void *bri_pool_alloc(size_t size); /* not zeroed; NULL: no memory */
 void bri_pool_free(void *ptr, size_t size);
 

@@ -11,7 +11,7 @@ static struct bri_specific *find(struct dispatch_queue_s *queue, const void *key
 {
 	struct bri_list *link;
 
-	bri_list_foreach(link, &queue->specifics) {
+	bri_list_foreach (link, &queue->specifics) {
 		struct bri_specific *specific = bri_list_entry(link, struct bri_specific, link);
 
 		if (specific->key == key)
@@ -64,7 +64,8 @@ BRI_EXPORT void *dispatch_get_specific(const void *key)
 	void *value = NULL;
 
 	/* the current queue, then its targets; not the queues that a dispatch_sync came from */
-	for (struct dispatch_queue_s *q = bri_self.frame ? bri_self.frame->queue : NULL; q && !value; q = q->target) {
+	for (struct dispatch_queue_s *q = bri_self.frame ? bri_self.frame->queue : NULL;
+		q && !value; q = q->target) {
 		value = dispatch_queue_get_specific(q, key);
 		if (!value && q->alias)
 			value = dispatch_queue_get_specific(q->alias, key);

@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPARE_MAX      4 /* parked loop threads; more exit */
-#define WORKERS_MAX    512 /* each may block for long; libdispatch's limit is of this order */
-#define WORKER_IDLE_S  5 /* an idle worker's life */
+#define SPARE_MAX     4   /* parked loop threads; more exit */
+#define WORKERS_MAX   512 /* each may block for long; libdispatch's limit is of this order */
+#define WORKER_IDLE_S 5   /* an idle worker's life */
 
 static void start_thread(void *(*main)(void *), void *arg)
 {
@@ -175,7 +175,8 @@ bool bri_workers_tick(void)
 
 	pthread_mutex_lock(&work_lock);
 	waiting = work_head;
-	/* there is work and none was taken since the last tick: all workers are stuck in their items */
+	/* there is work and none was taken since the last tick: all workers are stuck in their
+	 * items */
 	start = work_taken == work_taken_seen && grow(WORKERS_MAX);
 	work_taken_seen = work_taken;
 	pthread_mutex_unlock(&work_lock);

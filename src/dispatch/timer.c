@@ -19,7 +19,7 @@ struct bri_timer {
 	uint64_t deadline_ns;
 	size_t index;
 	bool queued; /* item is on the queue */
-	bool due; /* and when it runs, on_fire is to be called */
+	bool due;    /* and when it runs, on_fire is to be called */
 	bool freed;
 };
 

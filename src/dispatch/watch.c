@@ -1,4 +1,5 @@
-/* File descriptors watched for a queue. An event runs in place when the queue is idle, else as its next item. */
+/* File descriptors watched for a queue. An event runs in place when the queue is idle, else as its
+ * next item. */
 #include "dispatch/loop.h"
 #include "dispatch/queue_internal.h"
 
@@ -13,7 +14,8 @@ struct bri_watch {
 	int fd;
 	_Atomic bool dead;
 	_Atomic uint32_t pending; /* events not told yet; not 0: `item` is queued */
-	_Atomic int refs; /* the owner's (until loop and queue have let go of it), and the queued item's */
+	_Atomic int refs; /* the owner's (until loop and queue have let go of it), and the queued
+			     item's */
 	struct bri_item item, retire, gone;
 };
 
@@ -62,7 +64,8 @@ void bri_watch_on_event(struct bri_watch *watch, uint32_t events)
 		if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
 			watch->on_ready(watch->context, events);
 		bri_self.frame = frame.parent;
-		bri_queue_leave(frame.queue); /* the watch holds it, and is there until its `gone` ran on it */
+		bri_queue_leave(frame.queue); /* the watch holds it, and is there until its `gone`
+						 ran on it */
 		return;
 	}
 	atomic_fetch_add_explicit(&watch->refs, 1, memory_order_relaxed);
@@ -103,8 +106,8 @@ int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
 	return 0;
 }
 
-void bri_watch_retarget(struct bri_watch *watch, void *context,
-	void (*on_ready)(void *context, uint32_t events))
+void bri_watch_retarget(
+	struct bri_watch *watch, void *context, void (*on_ready)(void *context, uint32_t events))
 {
 	watch->context = context;
 	watch->on_ready = on_ready;

@@ -1,6 +1,6 @@
 /*
- * The conductor of one establishment: feeds the race with what resolver, sockets and timers say, and
- * obeys its commands. Knows nothing of public objects, of waiting, or of when to try again.
+ * The conductor of one establishment: feeds the race with what resolver, sockets and timers say,
+ * and obeys its commands. Knows nothing of public objects, of waiting, or of when to try again.
  */
 #include "stack/establish.h"
 
@@ -38,13 +38,13 @@ struct bri_establish {
 	bri_establish_f on_done;
 	struct bri_race race;
 	struct bri_resolver *query; /* NULL: no name was to be looked up */
-	struct bri_timer *timer; /* the race's deadline */
+	struct bri_timer *timer;    /* the race's deadline */
 	struct bri_list attempts;
 	struct bri_established result;
 	struct bri_item item; /* tells an end that came inside start, on the queue's next turn */
 	struct bri_race_command end;
-	bool obeying; /* inside obey(): inputs only feed the race */
-	bool starting; /* inside start: on_done must wait */
+	bool obeying;           /* inside obey(): inputs only feed the race */
+	bool starting;          /* inside start: on_done must wait */
 	bool ending, cancelled; /* `item` is queued; and meanwhile nobody wants to know any more */
 };
 
@@ -54,7 +54,8 @@ static void close_attempt(struct attempt *attempt)
 	bri_timer_free(attempt->timer);
 	bri_watch_free(attempt->watch);
 	if (attempt->sock.fd >= 0)
-		close(attempt->sock.fd); /* still connecting: the kernel sends nothing, or RST to a late SYN-ACK */
+		close(attempt->sock.fd); /* still connecting: the kernel sends nothing, or RST to a
+					    late SYN-ACK */
 	free(attempt);
 }
 
@@ -62,7 +63,7 @@ static struct attempt *find(struct bri_establish *e, uint32_t id)
 {
 	struct bri_list *link;
 
-	bri_list_foreach(link, &e->attempts) {
+	bri_list_foreach (link, &e->attempts) {
 		if (bri_list_entry(link, struct attempt, link)->id == id)
 			return bri_list_entry(link, struct attempt, link);
 	}
@@ -109,7 +110,8 @@ static void on_ready(void *context, uint32_t events)
 		return;
 	if (events & (EPOLLERR | EPOLLHUP))
 		error = bri_sock_error(attempt->sock.fd);
-	/* HUP without an error: a socket that is not connecting yet says so when it is first watched */
+	/* HUP without an error: a socket that is not connecting yet says so when it is first
+	 * watched */
 	if (!error && (events & EPOLLHUP))
 		return;
 	finish_attempt(attempt, error);
@@ -124,7 +126,8 @@ static int connect_attempt(struct attempt *attempt)
 	if (!early || attempt->establish->config.sock.kind != BRI_SOCK_TCP)
 		return bri_sock_connect(attempt->sock.fd, &attempt->address);
 	count = bri_data_iov(early, 0, iov, EARLY_IOV_MAX, &bytes);
-	return bri_sock_connect_data(attempt->sock.fd, &attempt->address, iov, count, &attempt->early_sent);
+	return bri_sock_connect_data(
+		attempt->sock.fd, &attempt->address, iov, count, &attempt->early_sent);
 }
 
 /* Opens and connects. 0: connected at once (UDP); -EINPROGRESS: on_ready tells; else it failed. */
@@ -188,7 +191,7 @@ static void win(struct bri_establish *e, uint32_t id)
 	attempt->sock.fd = -1;
 	attempt->watch = NULL;
 	free_establish(e);
-	on_done(context, &result, (struct bri_race_error){ 0 });
+	on_done(context, &result, (struct bri_race_error) { 0 });
 }
 
 static void lose(struct bri_establish *e, struct bri_race_error error)
@@ -200,7 +203,8 @@ static void lose(struct bri_establish *e, struct bri_race_error error)
 	on_done(context, NULL, error);
 }
 
-/* The race is over: tell it now, or on the queue's next turn if this is still the caller's start. */
+/* The race is over: tell it now, or on the queue's next turn if this is still the caller's start.
+ */
 static void finish(struct bri_establish *e, const struct bri_race_command *command)
 {
 	if (e->starting) {
@@ -266,7 +270,7 @@ static void on_answer(void *context, const struct bri_resolver_result *answer)
 		struct bri_race_error error = { BRI_RACE_DNS, (int)answer->dns_error };
 
 		if (answer->posix_error)
-			error = (struct bri_race_error){ BRI_RACE_POSIX, answer->posix_error };
+			error = (struct bri_race_error) { BRI_RACE_POSIX, answer->posix_error };
 		bri_race_on_resolve_error(&e->race, answer->family, error, now_ns);
 	} else {
 		if (!e->result.resolved_ns) {
@@ -274,7 +278,8 @@ static void on_answer(void *context, const struct bri_resolver_result *answer)
 			e->result.preferred = answer->addresses[0];
 		}
 		e->result.address_count += (unsigned)answer->n;
-		bri_race_on_addresses(&e->race, answer->family, answer->addresses, answer->n, now_ns);
+		bri_race_on_addresses(
+			&e->race, answer->family, answer->addresses, answer->n, now_ns);
 	}
 	obey(e);
 }
@@ -297,7 +302,8 @@ static int begin(struct bri_establish *e)
 	bri_race_init(&e->race, &race, now_ns);
 	e->result.resolved = true;
 	return bri_resolver_start(e->config.host, e->config.port,
-		race.families ? race.families : BRI_RESOLVER_BOTH, e->queue, e, on_answer, &e->query);
+		race.families ? race.families : BRI_RESOLVER_BOTH, e->queue, e, on_answer,
+		&e->query);
 }
 
 int bri_establish_start(const struct bri_establish_config *config, struct dispatch_queue_s *queue,

@@ -15,22 +15,23 @@ struct dispatch_data_s;
 struct bri_establish_config {
 	struct bri_sock_config sock;
 	union bri_sockaddr address; /* AF_UNSPEC: resolve host */
-	const char *host; /* borrowed for bri_establish_start() only */
+	const char *host;           /* borrowed for bri_establish_start() only */
 	uint16_t port;
-	unsigned families; /* BRI_RACE_V4 | BRI_RACE_V6; 0: both */
-	struct dispatch_data_s *early; /* content that may go with the SYN; NULL: none. Borrowed for the whole time */
+	unsigned families;             /* BRI_RACE_V4 | BRI_RACE_V6; 0: both */
+	struct dispatch_data_s *early; /* content that may go with the SYN; NULL: none. Borrowed for
+					  the whole time */
 };
 
 /* What came of it; also what the establishment report tells. */
 struct bri_established {
-	struct bri_sock sock; /* the new owner closes it */
+	struct bri_sock sock;    /* the new owner closes it */
 	struct bri_watch *watch; /* of sock.fd on the queue; to be retargeted by the new owner */
-	uint32_t events; /* what the watch has told so far: it does not tell again */
+	uint32_t events;         /* what the watch has told so far: it does not tell again */
 	union bri_sockaddr remote;
 	size_t early_sent; /* bytes of config.early that the kernel took */
 	uint64_t started_ns, connect_started_ns, done_ns;
-	unsigned attempts; /* sockets tried, the winner included */
-	bool resolved; /* the rest is set: a name was looked up */
+	unsigned attempts;    /* sockets tried, the winner included */
+	bool resolved;        /* the rest is set: a name was looked up */
 	uint64_t resolved_ns; /* when the first addresses came */
 	unsigned address_count;
 	union bri_sockaddr preferred; /* the first address of the answer that came first */
@@ -39,18 +40,20 @@ struct bri_established {
 struct bri_establish;
 
 /*
- * on_done(): once, on the queue, never inside bri_establish_start(). The establishment is gone then.
- *   result  NULL: failed, see error
+ * on_done(): once, on the queue, never inside bri_establish_start(). The establishment is gone
+ * then. result  NULL: failed, see error
  */
-typedef void (*bri_establish_f)(void *context, const struct bri_established *result,
-	struct bri_race_error error);
+typedef void (*bri_establish_f)(
+	void *context, const struct bri_established *result, struct bri_race_error error);
 
 /* bri_establish_start(): 0 or -ENOMEM. Context: on the queue. */
 int bri_establish_start(const struct bri_establish_config *config, struct dispatch_queue_s *queue,
 	void *context, bri_establish_f on_done, struct bri_establish **ret);
-/* bri_establish_skip(): give up the current address and go on (nw_connection_cancel_current_endpoint). */
+/* bri_establish_skip(): give up the current address and go on
+ * (nw_connection_cancel_current_endpoint). */
 void bri_establish_skip(struct bri_establish *establish);
-/* bri_establish_cancel(): close everything; on_done is not called. NULL is harmless. Context: on the queue. */
+/* bri_establish_cancel(): close everything; on_done is not called. NULL is harmless. Context: on
+ * the queue. */
 void bri_establish_cancel(struct bri_establish *establish);
 
 #endif

@@ -11,11 +11,11 @@ static const char life_letters[BRI_LIFE_STATES + 1] = "SWPRFC";
 
 static const char *const life_rows[BRI_LIFE_STATES] = {
 	/*                      start established exhausted retry lost cancel */
-	[BRI_LIFE_SETUP] =     "P!!.!C",
-	[BRI_LIFE_WAITING] =   ".!!PFC",
+	[BRI_LIFE_SETUP] = "P!!.!C",
+	[BRI_LIFE_WAITING] = ".!!PFC",
 	[BRI_LIFE_PREPARING] = ".RW.FC",
-	[BRI_LIFE_READY] =     ".!!.FC",
-	[BRI_LIFE_FAILED] =    ".!!..C",
+	[BRI_LIFE_READY] = ".!!.FC",
+	[BRI_LIFE_FAILED] = ".!!..C",
 	[BRI_LIFE_CANCELLED] = ".!!...",
 };
 
@@ -23,11 +23,11 @@ static const char listen_letters[BRI_LISTEN_STATES + 1] = "SWRFC";
 
 static const char *const listen_rows[BRI_LISTEN_STATES] = {
 	/*                         bound blocked broken cancel */
-	[BRI_LISTEN_SETUP] =      "RWFC",
-	[BRI_LISTEN_WAITING] =    "R.FC",
-	[BRI_LISTEN_READY] =      "!WFC",
-	[BRI_LISTEN_FAILED] =     "!!.C",
-	[BRI_LISTEN_CANCELLED] =  "!!..",
+	[BRI_LISTEN_SETUP] = "RWFC",
+	[BRI_LISTEN_WAITING] = "R.FC",
+	[BRI_LISTEN_READY] = "!WFC",
+	[BRI_LISTEN_FAILED] = "!!.C",
+	[BRI_LISTEN_CANCELLED] = "!!..",
 };
 
 /* The state that the row's letter for the event names, or -1 for "nothing happens". */

@@ -13,8 +13,9 @@
 #include "base/clock.h"
 #include "dispatch/runtime.h"
 
-#define DRAIN_READS 16 /* of DRAIN_SIZE: what a socket buffer holds, not what a peer can send for ever */
-#define DRAIN_SIZE  65536
+#define DRAIN_READS                                                                                \
+	16 /* of DRAIN_SIZE: what a socket buffer holds, not what a peer can send for ever */
+#define DRAIN_SIZE 65536
 
 static _Atomic int lingering;
 

@@ -1,4 +1,5 @@
-/* Closing a TCP socket without losing what was accepted for sending. Knows nothing of connections. */
+/* Closing a TCP socket without losing what was accepted for sending. Knows nothing of connections.
+ */
 #ifndef BRI_LINGER_H
 #define BRI_LINGER_H
 
@@ -12,7 +13,7 @@
  *   unread  false: the caller knows that no input waits
  * Context: any thread; does not block.
  */
-#define BRI_LINGER_S   10 /* a peer that takes longer is not reading */
+#define BRI_LINGER_S   10   /* a peer that takes longer is not reading */
 #define BRI_LINGER_MAX 1024 /* descriptors kept in this state; more are closed at once */
 void bri_linger_close(int fd, bool unread);
 

@@ -1,4 +1,5 @@
-/* Kernel sockets. The only code that calls socket(2). Knows nothing of names, racing or handlers. */
+/* Kernel sockets. The only code that calls socket(2). Knows nothing of names, racing or handlers.
+ */
 #include "transport/sock.h"
 
 #include <errno.h>
@@ -75,17 +76,22 @@ static void set_tcp_options(const struct bri_sock_config *c, struct bri_sock *so
 	if (c->keepalive)
 		wish(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "keepalive");
 	if (c->keepalive && c->keepalive_idle_s)
-		wish(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)c->keepalive_idle_s, "keepalive idle time");
+		wish(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)c->keepalive_idle_s,
+			"keepalive idle time");
 	if (c->keepalive && c->keepalive_interval_s)
-		wish(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)c->keepalive_interval_s, "keepalive interval");
+		wish(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)c->keepalive_interval_s,
+			"keepalive interval");
 	if (c->keepalive && c->keepalive_count)
 		wish(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)c->keepalive_count, "keepalive count");
 	if (c->maximum_segment_size)
-		wish(fd, IPPROTO_TCP, TCP_MAXSEG, (int)c->maximum_segment_size, "maximum segment size");
+		wish(fd, IPPROTO_TCP, TCP_MAXSEG, (int)c->maximum_segment_size,
+			"maximum segment size");
 	/* MPTCP refuses TCP_USER_TIMEOUT: the connection's own timer does it then */
 	if (c->drop_time_s)
-		sock->user_timeout = set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-					     (int)(c->drop_time_s > 2000000 ? 2000000000 : c->drop_time_s * 1000)) == 0;
+		sock->user_timeout =
+			set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+				(int)(c->drop_time_s > 2000000 ? 2000000000
+							       : c->drop_time_s * 1000)) == 0;
 }
 
 static void set_ip4_options(const struct bri_sock_config *c, int fd)
@@ -114,8 +120,8 @@ static void set_ip6_options(const struct bri_sock_config *c, int fd)
 		wish(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "disabling multicast loopback");
 	if (c->address_preference)
 		wish(fd, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES,
-			c->address_preference == BRI_SOCK_ADDRESS_TEMPORARY ? PREFER_SRC_TMP :
-									       PREFER_SRC_PUBLIC,
+			c->address_preference == BRI_SOCK_ADDRESS_TEMPORARY ? PREFER_SRC_TMP
+									    : PREFER_SRC_PUBLIC,
 			"local address preference"); /* RFC 5014 */
 }
 
@@ -223,7 +229,8 @@ int bri_sock_connect_data(int fd, const union bri_sockaddr *remote, const struct
 	*ret_n = n > 0 ? (size_t)n : 0;
 	if (n >= 0)
 		return -EINPROGRESS;
-	/* client side is off (net.ipv4.tcp_fastopen), or this kernel's MPTCP cannot: connect as ever */
+	/* client side is off (net.ipv4.tcp_fastopen), or this kernel's MPTCP cannot: connect as
+	 * ever */
 	if (errno == EOPNOTSUPP || errno == EINVAL)
 		return bri_sock_connect(fd, remote);
 	return -errno;
@@ -239,8 +246,8 @@ int bri_sock_error(int fd)
 	return -error;
 }
 
-int bri_sock_listen(const struct bri_sock_config *config, const union bri_sockaddr *local, int backlog,
-	struct bri_sock *ret)
+int bri_sock_listen(const struct bri_sock_config *config, const union bri_sockaddr *local,
+	int backlog, struct bri_sock *ret)
 {
 	struct bri_sock_config c = *config;
 	struct bri_sock sock = { .fd = -1 };
@@ -256,7 +263,8 @@ int bri_sock_listen(const struct bri_sock_config *config, const union bri_sockad
 	if (error)
 		return error;
 	if (family == AF_INET6)
-		set_int(sock.fd, IPPROTO_IPV6, IPV6_V6ONLY, !bri_sockaddr_is_any(local) || c.family == AF_INET6);
+		set_int(sock.fd, IPPROTO_IPV6, IPV6_V6ONLY,
+			!bri_sockaddr_is_any(local) || c.family == AF_INET6);
 	error = bind_device(&c, sock.fd);
 	if (!error)
 		error = bind_local(&c, family, sock.fd);
@@ -284,7 +292,8 @@ int bri_sock_accept(int fd, const struct bri_sock_config *config, union bri_sock
 	while (sock.fd < 0 && (errno == EINTR || errno == ECONNABORTED));
 	if (sock.fd < 0)
 		return -errno;
-	/* the kernel inherits most options, but on MPTCP not those of TCP (before 6.x); they are few */
+	/* the kernel inherits most options, but on MPTCP not those of TCP (before 6.x); they are
+	 * few */
 	set_tcp_options(config, &sock);
 	if (ret_remote)
 		*ret_remote = remote;
@@ -349,7 +358,8 @@ ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count)
 
 	do {
 		if (count == 1) /* the usual case, and the cheaper call */
-			n = syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL, NULL, 0);
+			n = syscall(
+				SYS_sendto, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL, NULL, 0);
 		else
 			n = syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
@@ -397,7 +407,8 @@ static void read_control(struct msghdr *msg, struct bri_sock_datagram *ret)
 			struct timespec ts;
 
 			memcpy(&ts, data, sizeof(ts));
-			ret->receive_time_ns = (uint64_t)ts.tv_sec * BRI_NS_PER_S + (uint64_t)ts.tv_nsec;
+			ret->receive_time_ns =
+				(uint64_t)ts.tv_sec * BRI_NS_PER_S + (uint64_t)ts.tv_nsec;
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
 			ret->ecn = *(const uint8_t *)data & 3;
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
@@ -448,7 +459,8 @@ ssize_t bri_sock_receive_datagram(int fd, void *buf, size_t size, struct bri_soc
 	return n;
 }
 
-static size_t add_control(struct msghdr *msg, size_t used, int level, int type, const void *data, size_t len)
+static size_t add_control(
+	struct msghdr *msg, size_t used, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr *c = (struct cmsghdr *)(void *)((char *)msg->msg_control + used);
 
@@ -479,7 +491,8 @@ ssize_t bri_sock_send_datagram(int fd, const struct iovec *iov, size_t count,
 		struct cmsghdr align;
 		char space[128];
 	} control = { 0 };
-	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count,
+	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = count,
 		.msg_control = &control };
 	bool v6 = to && to->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
 	size_t used = 0;
@@ -493,8 +506,8 @@ ssize_t bri_sock_send_datagram(int fd, const struct iovec *iov, size_t count,
 		!bri_sockaddr_is_multicast(from))
 		used = add_source(&msg, used, from);
 	if (ecn >= 0)
-		used = add_control(&msg, used, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
-			&ecn, sizeof(ecn));
+		used = add_control(&msg, used, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			v6 ? IPV6_TCLASS : IP_TOS, &ecn, sizeof(ecn));
 	msg.msg_controllen = used;
 	if (!used)
 		msg.msg_control = NULL;
@@ -504,7 +517,8 @@ ssize_t bri_sock_send_datagram(int fd, const struct iovec *iov, size_t count,
 	return n < 0 ? -errno : n;
 }
 
-/* --- socket activation, sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES; from descriptor 3 --- */
+/* --- socket activation, sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES; from descriptor
+ * 3 --- */
 
 static long env_number(const char *name)
 {
@@ -551,6 +565,6 @@ int bri_sock_take_inherited(const char *name, struct bri_sock *ret)
 		return -ENOTSOCK;
 	}
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	*ret = (struct bri_sock){ .fd = fd, .mptcp = protocol == IPPROTO_MPTCP };
+	*ret = (struct bri_sock) { .fd = fd, .mptcp = protocol == IPPROTO_MPTCP };
 	return 0;
 }

@@ -13,9 +13,9 @@
 #include "base/object.h"
 #include "dispatch/data_internal.h"
 
-#define BUCKETS         1024u
-#define READ_MAX        64 /* datagrams in one turn of the queue */
-#define DATAGRAM_ROOM   65536u
+#define BUCKETS       1024u
+#define READ_MAX      64 /* datagrams in one turn of the queue */
+#define DATAGRAM_ROOM 65536u
 
 struct kept {
 	struct bri_list link;
@@ -24,7 +24,7 @@ struct kept {
 
 struct bri_hub_flow {
 	struct bri_list link; /* in its bucket, under the hub's lock */
-	struct bri_hub *hub; /* a reference */
+	struct bri_hub *hub;  /* a reference */
 	union bri_sockaddr remote, local;
 	_Atomic int refs; /* the taker's, and the queued item's */
 	/* under the hub's lock */
@@ -96,8 +96,9 @@ static void put_flow(struct bri_hub_flow *flow)
 /* FNV-1a over address and port, seeded: who floods us with ports cannot aim at one bucket. */
 static struct bri_list *bucket_of(struct bri_hub *hub, const union bri_sockaddr *remote)
 {
-	const uint8_t *bytes = remote->sa.sa_family == AF_INET6 ? remote->in6.sin6_addr.s6_addr :
-								  (const uint8_t *)&remote->in.sin_addr;
+	const uint8_t *bytes = remote->sa.sa_family == AF_INET6
+				       ? remote->in6.sin6_addr.s6_addr
+				       : (const uint8_t *)&remote->in.sin_addr;
 	size_t len = remote->sa.sa_family == AF_INET6 ? 16 : 4;
 	uint32_t hash = hub->seed ^ bri_sockaddr_port(remote);
 
@@ -111,7 +112,7 @@ static struct bri_hub_flow *find(struct bri_hub *hub, const union bri_sockaddr *
 {
 	struct bri_list *bucket = bucket_of(hub, remote), *link;
 
-	bri_list_foreach(link, bucket) {
+	bri_list_foreach (link, bucket) {
 		struct bri_hub_flow *flow = bri_list_entry(link, struct bri_hub_flow, link);
 
 		if (bri_sockaddr_equal(&flow->remote, remote))
@@ -151,7 +152,8 @@ static void keep(struct bri_hub_flow *flow, struct bri_hub_datagram datagram)
 	struct bri_hub *hub = flow->hub;
 	struct kept *kept = NULL;
 
-	if (flow->kept_count < BRI_HUB_DATAGRAMS_MAX && flow->kept_bytes + size <= BRI_HUB_BYTES_MAX &&
+	if (flow->kept_count < BRI_HUB_DATAGRAMS_MAX &&
+		flow->kept_bytes + size <= BRI_HUB_BYTES_MAX &&
 		hub->kept_bytes + size <= BRI_HUB_UNCLAIMED_MAX)
 		kept = malloc(sizeof(*kept));
 	if (!kept) {
@@ -221,10 +223,12 @@ static bool read_one(struct bri_hub *hub)
 		return false;
 	n = bri_sock_receive_datagram(hub->sock.fd, ptr, room, &datagram.info);
 	if (n < 0)
-		return n != -EAGAIN; /* an ICMP error of some peer: nothing to read, more may follow */
+		return n !=
+		       -EAGAIN; /* an ICMP error of some peer: nothing to read, more may follow */
 	if (n > 0)
 		datagram.data = bri_chunk_commit(ptr, (size_t)n);
-	/* a dual-stack socket names both families in IPv6 clothes; the port of `to` is the socket's */
+	/* a dual-stack socket names both families in IPv6 clothes; the port of `to` is the socket's
+	 */
 	bri_sockaddr_unmap(&datagram.info.to);
 	if (datagram.info.to.sa.sa_family != AF_UNSPEC) {
 		union bri_sockaddr local;
@@ -356,7 +360,8 @@ bool bri_hub_flow_take(struct bri_hub_flow *flow, struct bri_hub_datagram *ret)
 
 ssize_t bri_hub_flow_send(struct bri_hub_flow *flow, const struct iovec *iov, size_t count, int ecn)
 {
-	return bri_sock_send_datagram(flow->hub->sock.fd, iov, count, &flow->remote, &flow->local, ecn);
+	return bri_sock_send_datagram(
+		flow->hub->sock.fd, iov, count, &flow->remote, &flow->local, ecn);
 }
 
 void bri_hub_flow_close(struct bri_hub_flow *flow)

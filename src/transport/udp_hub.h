@@ -9,10 +9,10 @@
 #include "dispatch/runtime.h"
 #include "transport/sock.h"
 
-#define BRI_HUB_FLOWS_MAX      65536u /* a peer can forge any number of source addresses */
-#define BRI_HUB_DATAGRAMS_MAX  256u /* kept for a flow that nobody reads */
-#define BRI_HUB_BYTES_MAX      (512u * 1024u) /* of one such flow */
-#define BRI_HUB_UNCLAIMED_MAX  (8u * 1024u * 1024u) /* kept bytes of all flows together */
+#define BRI_HUB_FLOWS_MAX     65536u         /* a peer can forge any number of source addresses */
+#define BRI_HUB_DATAGRAMS_MAX 256u           /* kept for a flow that nobody reads */
+#define BRI_HUB_BYTES_MAX     (512u * 1024u) /* of one such flow */
+#define BRI_HUB_UNCLAIMED_MAX (8u * 1024u * 1024u) /* kept bytes of all flows together */
 
 struct dispatch_data_s;
 struct bri_hub;
@@ -26,25 +26,30 @@ struct bri_hub_datagram {
 /*
  * bri_hub_new(): serve the socket on `queue`.
  *   sock      consumed on success
- *   on_flow   on the queue, for a new peer: returns whether the flow is taken (else it is dropped with its datagram)
- * Returns 0 or -errno.
+ *   on_flow   on the queue, for a new peer: returns whether the flow is taken (else it is dropped
+ * with its datagram) Returns 0 or -errno.
  */
 int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *context,
 	bool (*on_flow)(void *context, struct bri_hub_flow *flow), struct bri_hub **ret);
-/* bri_hub_close(): no new peers, on_flow is not called again. The socket lives on until its last flow is closed. NULL is harmless. Context: on the queue. */
+/* bri_hub_close(): no new peers, on_flow is not called again. The socket lives on until its last
+ * flow is closed. NULL is harmless. Context: on the queue. */
 void bri_hub_close(struct bri_hub *hub);
 
 /* A flow is its taker's until bri_hub_flow_close(). These may be called from any thread. */
 const union bri_sockaddr *bri_hub_flow_remote(const struct bri_hub_flow *flow);
 const union bri_sockaddr *bri_hub_flow_local(const struct bri_hub_flow *flow);
-int bri_hub_flow_fd(const struct bri_hub_flow *flow); /* of the shared socket: for asking, not for reading */
-/* bri_hub_flow_attach(): on_readable(context) runs on `queue` when datagrams came; also at once for those that wait. */
+int bri_hub_flow_fd(
+	const struct bri_hub_flow *flow); /* of the shared socket: for asking, not for reading */
+/* bri_hub_flow_attach(): on_readable(context) runs on `queue` when datagrams came; also at once for
+ * those that wait. */
 void bri_hub_flow_attach(struct bri_hub_flow *flow, struct dispatch_queue_s *queue, void *context,
 	void (*on_readable)(void *context));
 /* bri_hub_flow_take(): the oldest datagram; false: none. */
 bool bri_hub_flow_take(struct bri_hub_flow *flow, struct bri_hub_datagram *ret);
-ssize_t bri_hub_flow_send(struct bri_hub_flow *flow, const struct iovec *iov, size_t count, int ecn);
-/* bri_hub_flow_close(): on_readable is not called again (when called on its queue). The peer's next datagram is a new flow. NULL is harmless. */
+ssize_t bri_hub_flow_send(
+	struct bri_hub_flow *flow, const struct iovec *iov, size_t count, int ecn);
+/* bri_hub_flow_close(): on_readable is not called again (when called on its queue). The peer's next
+ * datagram is a new flow. NULL is harmless. */
 void bri_hub_flow_close(struct bri_hub_flow *flow);
 
 #endif
