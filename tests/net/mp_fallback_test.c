@@ -3,12 +3,8 @@
  * libNetwork must name it, at both ends, while the transfer works over TCP. Kernels that are older
  * or built otherwise are as a seccomp filter shows them: socket() gives the error that they give.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "mp_test.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,14 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/base.h"
-#include "mp_run.h"
-
-#define MS      BRI_NS_PER_MS
 #define BYTES   UINT64_C(1000000)
 #define NOTHING UINT64_C(20000) /* bytes on a path without data: the kernel's own few packets */
-
-static struct mp_shared *shared;
 
 struct expected {
 	const char *name;
@@ -41,37 +31,15 @@ struct expected {
 	bool first_active; /* it was multipath when it got ready */
 };
 
-static struct bri_lab *open_lab(void)
+static uint64_t mib(struct mp_run *run, enum bri_lab_side side, const char *name)
 {
-	struct bri_lab_config c = { .seed = 7, .n_paths = 2, .mptcp_endpoints = true };
-	struct bri_lab *lab = NULL;
-	char why[256] = "";
-
-	memcpy(c.paths[0].name, "wlan", 5);
-	memcpy(c.paths[1].name, "wwan", 5);
-	for (int i = 0; i < 2; i++)
-		c.paths[i].link[0] = c.paths[i].link[1] = (struct bri_lab_link) {
-			.delay_ns = 5 * MS, .rate_bps = 50000000, .queue_bytes = 400000
-		};
-	if (bri_lab_open_why(&c, why, sizeof(why), &lab) < 0)
-		fail_msg("lab: %s", why);
-	return lab;
+	return name ? mp_mib(run, side, name) : 0;
 }
 
-static uint64_t mib(struct bri_lab *lab, enum bri_lab_side side, const char *name)
+static uint64_t bytes_on(struct mp_run *run, uint32_t path)
 {
-	uint64_t value = 0;
+	struct bri_lab_stats stats = mp_stats(run, path);
 
-	if (name)
-		assert_int_equal(bri_lab_mib(lab, side, name, &value), 0);
-	return value;
-}
-
-static uint64_t bytes_on(struct bri_lab *lab, uint32_t path)
-{
-	struct bri_lab_stats stats;
-
-	assert_int_equal(bri_lab_stats(lab, path, &stats), 0);
 	return stats.direction[0].bytes + stats.direction[1].bytes;
 }
 
@@ -84,51 +52,47 @@ static void assert_reason(const char *name, const char *end, int got, braid_mult
 }
 
 /* One transfer up and down in a lab that is open. */
-static void transfer(struct bri_lab *lab, const struct expected *e)
+static void transfer(struct mp_run *run, const struct expected *e)
 {
-	struct mp_run run = { .lab = lab, .shared = shared };
-	uint64_t client_mib = mib(lab, BRI_LAB_CLIENT, e->client_mib);
-	uint64_t server_mib = mib(lab, BRI_LAB_SERVER, e->server_mib);
-	uint64_t joins = mib(lab, BRI_LAB_SERVER, "MPJoinAckRx"), other = bytes_on(lab, 1);
-	char ended[256] = "", why[256] = "";
-	bool done;
+	struct mp_shared *shared = run->shared;
+	uint64_t client_mib = mib(run, BRI_LAB_CLIENT, e->client_mib);
+	uint64_t server_mib = mib(run, BRI_LAB_SERVER, e->server_mib);
+	uint64_t joins = mp_mib(run, BRI_LAB_SERVER, "MPJoinAckRx"), other = bytes_on(run, 1);
 
 	mp_shared_reset(shared);
 	shared->prepare_client = e->prepare_client;
 	shared->prepare_server = e->prepare_server;
 	shared->specs[0] =
 		(struct mp_spec) { .seed = 3, .up = BYTES, .down = BYTES, .plain = e->plain };
-	assert_int_equal(mp_start_server(&run), 0);
-	assert_int_equal(mp_start_client(&run), 0);
-	done = mp_finish(&run, 35000, ended, sizeof(ended));
-	if (!mp_check(shared, 0, why, sizeof(why)) || !done)
-		fail_msg("%s: %s; %s", e->name, ended, why);
+	print_message("  %s\n", e->name);
+	mp_start(run);
+	mp_end_well(run);
 	assert_reason(e->name, "client", shared->client[0].last_reason, e->client);
 	assert_reason(e->name, "server", shared->server[0].last_reason, e->server);
 	assert_reason(e->name, "client, when ready,", shared->client[0].reason,
 		e->first_active ? braid_multipath_active : e->client);
-	if (e->client_mib && mib(lab, BRI_LAB_CLIENT, e->client_mib) <= client_mib)
+	if (e->client_mib && mib(run, BRI_LAB_CLIENT, e->client_mib) <= client_mib)
 		fail_msg("%s: %s did not grow on the client", e->name, e->client_mib);
-	if (e->server_mib && mib(lab, BRI_LAB_SERVER, e->server_mib) <= server_mib)
+	if (e->server_mib && mib(run, BRI_LAB_SERVER, e->server_mib) <= server_mib)
 		fail_msg("%s: %s did not grow on the server", e->name, e->server_mib);
 	/* one path it is then: one subflow in the list, and nothing on the other */
 	assert_int_equal(shared->client[0].last.count, 1);
-	assert_int_equal(mib(lab, BRI_LAB_SERVER, "MPJoinAckRx"), joins);
-	assert_in_range(bytes_on(lab, 1) - other, 0, NOTHING);
+	assert_int_equal(mp_mib(run, BRI_LAB_SERVER, "MPJoinAckRx"), joins);
+	assert_in_range(bytes_on(run, 1) - other, 0, NOTHING);
 }
 
 static void transfer_alone(const struct expected *e)
 {
-	struct bri_lab *lab = open_lab();
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	char text[64];
 
 	if (e->network) {
-		char text[64];
-
 		snprintf(text, sizeof(text), "wlan %s", e->network);
-		assert_int_equal(bri_lab_set_text(lab, text), 0);
+		mp_set(&run, text);
 	}
-	transfer(lab, e);
-	bri_lab_close(lab);
+	transfer(&run, e);
+	mp_close(&run);
 }
 
 /* --- what the programs meet --- */
@@ -295,35 +259,37 @@ static void test_syns_dropped(void **state)
 		.client = braid_multipath_suspended,
 		.server = braid_multipath_client_plain,
 		.client_mib = "MPCapableSYNTXDisabled" };
-	struct bri_lab *lab = open_lab();
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
 
 	(void)state;
-	assert_int_equal(bri_lab_set_text(lab, "wlan mptcp drop-syn"), 0);
-	transfer(lab, &dropped);
-	assert_int_equal(mib(lab, BRI_LAB_CLIENT, "Blackhole"), 1);
-	assert_int_equal(bri_lab_set_text(lab, "wlan mptcp pass"), 0);
-	transfer(lab, &suspended);
-	bri_lab_close(lab);
+	mp_set(&run, "wlan mptcp drop-syn");
+	transfer(&run, &dropped);
+	assert_int_equal(mp_mib(&run, BRI_LAB_CLIENT, "Blackhole"), 1);
+	mp_set(&run, "wlan mptcp pass");
+	transfer(&run, &suspended);
+	mp_close(&run);
 }
 
 static void test_not_tcp(void **state)
 {
-	struct mp_run run = { .lab = open_lab(), .shared = shared };
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	const struct mp_end *client = &run.shared->client[0];
 	char why[256] = "";
 
 	(void)state;
-	mp_shared_reset(shared);
-	shared->port = 9;
-	shared->specs[0].udp = true;
+	run.shared->port = 9;
+	run.shared->specs[0].udp = true;
 	assert_int_equal(mp_start_client(&run), 0);
 	if (!mp_finish(&run, 10000, why, sizeof(why)))
 		fail_msg("%s", why);
-	assert_reason("UDP", "client", shared->client[0].reason, braid_multipath_not_tcp);
-	assert_int_equal(shared->client[0].error, 0);
-	bri_lab_close(run.lab);
+	assert_reason("UDP", "client", client->reason, braid_multipath_not_tcp);
+	assert_int_equal(client->error, 0);
+	mp_close(&run);
 }
 
-int main(void)
+static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_requested),
@@ -335,13 +301,11 @@ int main(void)
 		cmocka_unit_test(test_syns_dropped),
 		cmocka_unit_test(test_not_tcp),
 	};
-	const char *required = getenv("BRAID_REQUIRE_ALL");
-	char why[256];
 
-	if (!bri_lab_supported(why, sizeof(why))) {
-		print_message("skipped: %s\n", why);
-		return required && !strcmp(required, "1") ? 1 : 77;
-	}
-	shared = mp_shared_new();
-	return shared ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return mp_main(run_all);
 }

@@ -4,96 +4,19 @@
  * What is asserted is the mechanism: subflow lists, the kernel's counters and the bytes that the
  * lab saw on each path. How long a pause was is printed, not judged: it is the kernel's.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "mp_test.h"
 
-#include <cmocka.h>
 #include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/base.h"
-#include "mp_run.h"
-
-#define MS   BRI_NS_PER_MS
-#define MBIT UINT64_C(1000000)
 
 /* Ethernet, IP and TCP headers: without and with all options. */
 #define HEADERS_MIN (14 + 20 + 20)
 #define HEADERS_MAX (14 + 20 + 60)
 
-static struct mp_shared *shared;
-
-/* wlan: 20 ms round trip, 40 Mbit/s; wwan: 50 ms, 20 Mbit/s. */
-static struct bri_lab_config two_paths(void)
-{
-	struct bri_lab_config c = { .seed = 7, .n_paths = 2, .mptcp_endpoints = true };
-	static const struct bri_lab_link links[2] = {
-		{ .delay_ns = 10 * MS, .rate_bps = 40 * MBIT, .queue_bytes = 400000 },
-		{ .delay_ns = 25 * MS, .rate_bps = 20 * MBIT, .queue_bytes = 400000 },
-	};
-
-	memcpy(c.paths[0].name, "wlan", 5);
-	memcpy(c.paths[1].name, "wwan", 5);
-	for (int i = 0; i < 2; i++)
-		c.paths[i].link[0] = c.paths[i].link[1] = links[i];
-	return c;
-}
-
-static struct mp_run open_run(const struct bri_lab_config *config)
-{
-	struct mp_run run = { .shared = shared };
-	char why[256] = "";
-
-	mp_shared_reset(shared);
-	if (bri_lab_open_why(config, why, sizeof(why), &run.lab) < 0)
-		fail_msg("lab: %s", why);
-	return run;
-}
-
-static void start(struct mp_run *run)
-{
-	assert_int_equal(mp_start_server(run), 0);
-	assert_int_equal(mp_start_client(run), 0);
-}
-
-/* Both programs end by themselves, and all bytes of connection 0 arrived. */
-static void finish(struct mp_run *run)
-{
-	char ended[256] = "", why[256] = "";
-	bool done = mp_finish(run, 40000, ended, sizeof(ended));
-
-	if (!mp_check(shared, 0, why, sizeof(why)) || !done)
-		fail_msg("%s; %s", ended, why);
-}
-
-static void close_run(struct mp_run *run)
-{
-	mp_kill(run);
-	bri_lab_close(run->lab);
-}
-
-static struct bri_lab_stats stats_of(struct mp_run *run, uint32_t path)
-{
-	struct bri_lab_stats stats;
-
-	assert_int_equal(bri_lab_stats(run->lab, path, &stats), 0);
-	return stats;
-}
-
-static uint64_t mib(struct mp_run *run, enum bri_lab_side side, const char *name)
-{
-	uint64_t value = 0;
-
-	assert_int_equal(bri_lab_mib(run->lab, side, name, &value), 0);
-	return value;
-}
+/* What is on a path beside the data: the kernel's few packets, and of IPv6. */
+#define NOISE UINT64_C(20000)
 
 static void assert_address(const struct sockaddr_storage *address, const char *want)
 {
@@ -137,8 +60,8 @@ static void assert_agrees(
 static void assert_both_paths(struct mp_run *run, enum bri_lab_direction direction)
 {
 	static const char *const names[] = { "wlan", "wwan" };
-	const struct mp_end *client = &shared->client[0];
-	const struct mp_end *server = mp_server_of(shared, 0);
+	const struct mp_end *client = &run->shared->client[0];
+	const struct mp_end *server = mp_server_of(run->shared, 0);
 
 	assert_int_equal(client->reason, braid_multipath_active + 1);
 	assert_int_equal(client->last_reason, braid_multipath_active + 1);
@@ -152,7 +75,7 @@ static void assert_both_paths(struct mp_run *run, enum bri_lab_direction directi
 	assert_int_equal(client->report.path_count, 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct mp_report_path *path = mp_report_on(&client->report, names[i]);
-		struct bri_lab_stats stats = stats_of(run, i);
+		struct bri_lab_stats stats = mp_stats(run, i);
 
 		assert_non_null(path);
 		assert_agrees(names[i],
@@ -161,54 +84,190 @@ static void assert_both_paths(struct mp_run *run, enum bri_lab_direction directi
 		/* each path carried a good part: wlan can take 2/3, wwan 1/3 */
 		assert_true(stats.direction[direction].bytes > UINT64_C(1000000));
 	}
-	assert_int_equal(client->report.app_in, shared->specs[0].down);
-	assert_int_equal(mib(run, BRI_LAB_CLIENT, "MPJoinSynTx"), 1);
-	assert_int_equal(mib(run, BRI_LAB_CLIENT, "MPJoinSynAckRx"), 1);
-	assert_int_equal(mib(run, BRI_LAB_SERVER, "MPJoinSynRx"), 1);
-	assert_int_equal(mib(run, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
-	assert_int_equal(mib(run, BRI_LAB_CLIENT, "MPCapableSYNTX"), 1);
-	assert_int_equal(mib(run, BRI_LAB_SERVER, "MPCapableACKRX"), 1);
+	assert_int_equal(client->report.app_in, run->shared->specs[0].down);
+	assert_int_equal(mp_mib(run, BRI_LAB_CLIENT, "MPJoinSynTx"), 1);
+	assert_int_equal(mp_mib(run, BRI_LAB_CLIENT, "MPJoinSynAckRx"), 1);
+	assert_int_equal(mp_mib(run, BRI_LAB_SERVER, "MPJoinSynRx"), 1);
+	assert_int_equal(mp_mib(run, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
+	assert_int_equal(mp_mib(run, BRI_LAB_CLIENT, "MPCapableSYNTX"), 1);
+	assert_int_equal(mp_mib(run, BRI_LAB_SERVER, "MPCapableACKRX"), 1);
 }
 
 static void test_download_over_two(void **state)
 {
-	struct bri_lab_config config = two_paths();
-	struct mp_run run = open_run(&config);
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
 
 	(void)state;
-	shared->specs[0].down = 8000000;
-	start(&run);
-	finish(&run);
+	run.shared->specs[0].down = 8000000;
+	mp_start(&run);
+	mp_end_well(&run);
 	assert_both_paths(&run, BRI_LAB_TO_CLIENT);
-	close_run(&run);
+	mp_close(&run);
 }
 
 static void test_upload_over_two(void **state)
 {
-	struct bri_lab_config config = two_paths();
-	struct mp_run run = open_run(&config);
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
 
 	(void)state;
-	shared->specs[0].up = 8000000;
-	start(&run);
-	finish(&run);
+	run.shared->specs[0].up = 8000000;
+	mp_start(&run);
+	mp_end_well(&run);
 	assert_both_paths(&run, BRI_LAB_TO_SERVER);
-	close_run(&run);
+	mp_close(&run);
 }
 
-int main(void)
+/* --- backup --- */
+
+static void test_backup(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct bri_lab_stats wlan, wwan, wlan_end, wwan_end;
+	const struct braid_subflow *spare;
+	struct mp_end *client;
+	struct mp_run run;
+	uint64_t got;
+
+	(void)state;
+	config.paths[1].backup = true;
+	run = mp_open(&config);
+	client = &run.shared->client[0];
+	run.shared->specs[0].down = 9000000;
+	mp_start(&run);
+	assert_true(mp_wait64(&client->in.bytes, 4500000, 10000));
+	wlan = mp_stats(&run, 0);
+	wwan = mp_stats(&run, 1);
+	assert_in_range(wwan.direction[BRI_LAB_TO_CLIENT].bytes, 0,
+		wlan.direction[BRI_LAB_TO_CLIENT].bytes / 100);
+	mp_set(&run, "wlan down");
+	got = client->in.bytes;
+	wlan = mp_stats(&run, 0);
+	mp_end_well(&run);
+	wlan_end = mp_stats(&run, 0);
+	wwan_end = mp_stats(&run, 1);
+	assert_int_equal(wlan_end.direction[BRI_LAB_TO_CLIENT].bytes,
+		wlan.direction[BRI_LAB_TO_CLIENT].bytes);
+	/* what was between the kernel and us at that moment need not come again */
+	assert_true(wwan_end.direction[BRI_LAB_TO_CLIENT].bytes > (9000000 - got) * 8 / 10);
+	assert_int_equal(client->most_count, 2);
+	spare = mp_subflow_on(&client->most, "wwan");
+	assert_non_null(spare);
+	assert_true(spare->backup_known);
+	assert_true(spare->backup);
+	spare = mp_subflow_on(&client->most, "wlan");
+	assert_non_null(spare);
+	assert_false(spare->backup);
+	assert_int_equal(mp_mib(&run, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
+	print_message("  wlan down, wwan in reserve: longest pause %.0f ms\n",
+		(double)client->in.pause_ns / 1e6);
+	mp_close(&run);
+}
+
+/* --- a path is lost --- */
+
+/* Half way the path that the connection began on is lost. */
+static void lose(const char *how, enum bri_lab_direction direction)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	bool down = direction == BRI_LAB_TO_CLIENT;
+	struct mp_spec *spec = &run.shared->specs[0];
+	const uint64_t bytes = 6000000;
+	struct bri_lab_stats before, after;
+	const struct mp_end *client = &run.shared->client[0];
+	const struct mp_end *server = &run.shared->server[0];
+	const struct mp_way *way = down ? &client->in : &server->in;
+	char text[64];
+	uint64_t got;
+
+	if (down)
+		spec->down = bytes;
+	else
+		spec->up = bytes;
+	mp_start(&run);
+	assert_true(mp_wait64(&way->bytes, bytes / 2, 10000));
+	assert_int_equal(client->live, 3);
+	snprintf(text, sizeof(text), "wlan %s", how);
+	mp_set(&run, text);
+	got = way->bytes;
+	before = mp_stats(&run, 1);
+	mp_end_well(&run);
+	after = mp_stats(&run, 1);
+	print_message("  %s lost by '%s': longest pause %.0f ms, after %" PRIu64 " of %" PRIu64
+		      " bytes\n",
+		down ? "download," : "upload,", how, (double)way->pause_ns / 1e6,
+		(uint64_t)way->pause_at, bytes);
+	/* the other path carried the rest: less what had been sent and not been read */
+	assert_true(after.direction[direction].bytes - before.direction[direction].bytes >
+		    (bytes - got) * 6 / 10);
+	assert_int_equal(client->most_count, 2);
+	assert_int_equal(client->last_reason, braid_multipath_active + 1);
+	assert_int_equal(mp_mib(&run, BRI_LAB_SERVER, "MPJoinAckRx"), 1);
+	mp_close(&run);
+}
+
+static void test_path_down(void **state)
+{
+	(void)state;
+	lose("down", BRI_LAB_TO_CLIENT);
+	lose("down", BRI_LAB_TO_SERVER);
+}
+
+static void test_path_silent(void **state)
+{
+	(void)state;
+	lose("silent", BRI_LAB_TO_CLIENT);
+	lose("silent", BRI_LAB_TO_SERVER);
+}
+
+static void test_path_without_address(void **state)
+{
+	(void)state;
+	lose("deladdr", BRI_LAB_TO_CLIENT);
+	lose("deladdr", BRI_LAB_TO_SERVER);
+}
+
+/* The same, and plain TCP on the path that dies: that is what it is all for. */
+static void test_plain_tcp_is_stuck(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+	uint64_t got;
+
+	(void)state;
+	run.shared->specs[0].down = 6000000;
+	run.shared->specs[0].plain = true;
+	mp_start(&run);
+	assert_true(mp_wait64(&client->in.bytes, 1000000, 10000));
+	mp_set(&run, "wlan silent");
+	assert_false(mp_wait64(&client->in.bytes, 4000000, 1000));
+	got = client->in.bytes;
+	assert_false(mp_wait64(&client->in.bytes, got + 1, 1000));
+	assert_in_range(mp_stats(&run, 1).direction[BRI_LAB_TO_CLIENT].bytes, 0, NOISE);
+	mp_set(&run, "wlan up");
+	mp_end_well(&run);
+	mp_close(&run);
+}
+
+static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_download_over_two),
 		cmocka_unit_test(test_upload_over_two),
+		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_path_down),
+		cmocka_unit_test(test_path_silent),
+		cmocka_unit_test(test_path_without_address),
+		cmocka_unit_test(test_plain_tcp_is_stuck),
 	};
-	const char *required = getenv("BRAID_REQUIRE_ALL");
-	char why[256];
 
-	if (!bri_lab_supported(why, sizeof(why))) {
-		print_message("skipped: %s\n", why);
-		return required && !strcmp(required, "1") ? 1 : 77;
-	}
-	shared = mp_shared_new();
-	return shared ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return mp_main(run_all);
 }

@@ -304,15 +304,16 @@ static void send_piece(struct peer *p, size_t size, bool last)
 /* The end of the stream goes alone, when the other stream is here, or with the last piece. */
 static void send_more(struct peer *p)
 {
-	while (p->knows && p->sends < SENDS_MAX && p->out_at < p->out_total) {
+	while (p->knows && p->end->ready_ns && !p->finishing && p->sends < SENDS_MAX &&
+		p->out_at < p->out_total) {
 		uint32_t max = p->spec.piece ? random_size(p, p->spec.piece) : PIECE;
 		uint64_t left = p->out_total - p->out_at;
 		size_t size = left < max ? (size_t)left : max;
 
 		send_piece(p, size, p->spec.early_end && size == left);
 	}
-	if (p->knows && !p->end_sent && !p->finishing && p->out_at == p->out_total &&
-		(p->spec.early_end || p->in_at == p->in_total))
+	if (p->knows && !p->end_sent && !p->finishing && !p->shared->hold && p->end->ready_ns &&
+		p->out_at == p->out_total && (p->spec.early_end || p->in_at == p->in_total))
 		send_piece(p, 0, true);
 }
 
@@ -499,6 +500,7 @@ static void tick(void *context)
 
 	if (!p->gone) {
 		look(p);
+		send_more(p); /* the end, when the test has let go */
 		finish_if_done(p);
 		if (p->spec.restart_ms && p->waiting_ns &&
 			mp_now_ns() - p->waiting_ns > p->spec.restart_ms * NSEC_PER_MSEC)

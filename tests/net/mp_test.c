@@ -1,0 +1,89 @@
+/* See mp_test.h. */
+#include "mp_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mp_shared *mp_shared_memory;
+
+struct bri_lab_config mp_two_paths(void)
+{
+	struct bri_lab_config c = { .seed = 7, .n_paths = 2, .mptcp_endpoints = true };
+	static const struct bri_lab_link links[2] = {
+		{ .delay_ns = 10 * MP_MS, .rate_bps = 40 * MP_MBIT, .queue_bytes = 400000 },
+		{ .delay_ns = 25 * MP_MS, .rate_bps = 20 * MP_MBIT, .queue_bytes = 400000 },
+	};
+
+	memcpy(c.paths[0].name, "wlan", 5);
+	memcpy(c.paths[1].name, "wwan", 5);
+	for (int i = 0; i < 2; i++)
+		c.paths[i].link[0] = c.paths[i].link[1] = links[i];
+	return c;
+}
+
+struct mp_run mp_open(const struct bri_lab_config *config)
+{
+	struct mp_run run = { .shared = mp_shared_memory };
+	char why[256] = "";
+
+	mp_shared_reset(run.shared);
+	if (bri_lab_open_why(config, why, sizeof(why), &run.lab) < 0)
+		fail_msg("lab: %s", why);
+	return run;
+}
+
+void mp_close(struct mp_run *run)
+{
+	mp_kill(run);
+	bri_lab_close(run->lab);
+}
+
+void mp_start(struct mp_run *run)
+{
+	assert_int_equal(mp_start_server(run), 0);
+	assert_int_equal(mp_start_client(run), 0);
+}
+
+void mp_end_well(struct mp_run *run)
+{
+	char ended[256] = "", why[256] = "";
+	bool done = mp_finish(run, run->shared->limit_ms + 5000, ended, sizeof(ended));
+
+	if (!mp_check(run->shared, 0, why, sizeof(why)) || !done)
+		fail_msg("%s; %s", ended, why);
+}
+
+struct bri_lab_stats mp_stats(struct mp_run *run, uint32_t path)
+{
+	struct bri_lab_stats stats;
+
+	assert_int_equal(bri_lab_stats(run->lab, path, &stats), 0);
+	return stats;
+}
+
+uint64_t mp_mib(struct mp_run *run, enum bri_lab_side side, const char *name)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(bri_lab_mib(run->lab, side, name, &value), 0);
+	return value;
+}
+
+void mp_set(struct mp_run *run, const char *text)
+{
+	assert_int_equal(bri_lab_set_text(run->lab, text), 0);
+}
+
+int mp_main(int (*run_all)(void))
+{
+	const char *required = getenv("BRAID_REQUIRE_ALL");
+	char why[256];
+
+	if (!bri_lab_supported(why, sizeof(why))) {
+		print_message("skipped: %s\n", why);
+		return required && !strcmp(required, "1") ? 1 : 77;
+	}
+	mp_shared_memory = mp_shared_new();
+	return mp_shared_memory ? run_all() : 1;
+}
