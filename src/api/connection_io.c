@@ -364,6 +364,12 @@ static bool send_datagram(nw_connection_t c)
 		finish_send(c, 0);
 		return true;
 	}
+	/* the end of a program's input: a datagram flow has no end to tell of, and no datagram is
+	 * invented */
+	if (!content && is_fin(request)) {
+		finish_send(c, 0);
+		return true;
+	}
 	if (content && bri_data_size(content)) {
 		count = bri_data_iov(content, 0, iov, SEND_IOV_MAX, &bytes);
 		if (bytes < bri_data_size(content)) { /* more regions than one sendmsg takes */
