@@ -2,9 +2,6 @@
 #include "lab/lab.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,31 +15,15 @@
 
 #include "base/log.h"
 #include "lab/check.h"
+#include "lab/child.h"
 #include "lab/control.h"
 #include "lab/emulator.h"
 #include "lab/launch.h"
 #include "lab/scenario.h"
 
-#define OPEN_TIMEOUT_S   20 /* setting up takes 20 ms; a machine in trouble more */
-#define REPLY_TIMEOUT_S  10
-#define CLOSE_TIMEOUT_MS 5000
-#define MAX_MIB_BYTES    65536
-
-struct child {
-	struct child *next;
-	pid_t pid;
-	int pid_fd;
-};
-
-struct bri_lab {
-	pthread_mutex_t lock; /* one request at a time; the list of children */
-	int control_fd;
-	pid_t emulator; /* 0: not ours */
-	struct bri_control_hello hello;
-	int fds[BRI_CONTROL_MAX_FDS];
-	size_t n_fds;
-	struct child *children;
-};
+#define OPEN_TIMEOUT_S  20 /* setting up takes 20 ms; a machine in trouble more */
+#define REPLY_TIMEOUT_S 10
+#define MAX_MIB_BYTES   65536
 
 static void copy_why(char *why, size_t size, const char *text)
 {
@@ -271,33 +252,6 @@ int bri_lab_attach(const char *id, struct bri_lab **ret)
 	return 0;
 }
 
-/* Waits for the exit of a child; false: still there after timeout_ms (-1: never that). */
-static bool wait_pidfd(int pid_fd, int timeout_ms)
-{
-	struct pollfd polled = { pid_fd, POLLIN, 0 };
-	int n;
-
-	do
-		n = poll(&polled, 1, timeout_ms);
-	while (n < 0 && errno == EINTR && timeout_ms < 0);
-	return n > 0;
-}
-
-static void close_children(struct bri_lab *lab)
-{
-	while (lab->children) {
-		struct child *child = lab->children;
-		siginfo_t info;
-
-		(void)syscall(SYS_pidfd_send_signal, child->pid_fd, SIGKILL, NULL, 0);
-		if (wait_pidfd(child->pid_fd, CLOSE_TIMEOUT_MS))
-			(void)waitid(P_PIDFD, (id_t)child->pid_fd, &info, WEXITED | WNOHANG);
-		close(child->pid_fd);
-		lab->children = child->next;
-		free(child);
-	}
-}
-
 void bri_lab_close(struct bri_lab *lab)
 {
 	struct bri_control_request quit = { .magic = BRI_CONTROL_MAGIC, .op = BRI_CONTROL_QUIT };
@@ -308,10 +262,10 @@ void bri_lab_close(struct bri_lab *lab)
 	/* children first: process 1 is not gone before the last of them is waited for */
 	if (lab->emulator && lab->control_fd >= 0)
 		(void)send(lab->control_fd, &quit, sizeof(quit), MSG_NOSIGNAL);
-	close_children(lab);
+	bri_child_close_all(lab);
 	if (lab->emulator) {
 		pid_fd = (int)syscall(SYS_pidfd_open, lab->emulator, 0);
-		if (pid_fd >= 0 && !wait_pidfd(pid_fd, CLOSE_TIMEOUT_MS))
+		if (pid_fd >= 0 && !bri_child_await(pid_fd, BRI_CHILD_TIMEOUT_MS))
 			kill(lab->emulator, SIGKILL);
 		if (pid_fd >= 0)
 			close(pid_fd);
@@ -343,150 +297,6 @@ int bri_lab_path(const struct bri_lab *lab, const char *name)
 			return (int)i;
 	}
 	return -ENOENT;
-}
-
-struct program {
-	struct bri_lab *lab;
-	enum bri_lab_side side;
-	const char *const *argv;
-	struct bri_lab_stdio io;
-	int (*fn)(void *context);
-	void *context;
-};
-
-static int take_stdio(const struct bri_lab_stdio *io)
-{
-	int from[3] = { io->in, io->out, io->err };
-
-	/* out of the way first: one's source may be another's place */
-	for (int i = 0; i < 3; i++) {
-		if (from[i] >= 0 && from[i] < 3)
-			from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
-		if (from[i] < 0 && (i == 0 ? io->in : i == 1 ? io->out : io->err) >= 0)
-			return -errno;
-	}
-	for (int i = 0; i < 3; i++) {
-		if (from[i] >= 0 && dup2(from[i], i) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-static int prepare_program(void *context)
-{
-	struct program *program = context;
-	int r = take_stdio(&program->io);
-
-	if (r < 0)
-		return r;
-	(void)setenv("BRAID_LAB", program->lab->hello.id, 1);
-	(void)setenv("BRAID_LAB_SIDE", program->side == BRI_LAB_SERVER ? "server" : "client", 1);
-	if (program->fn)
-		return 0;
-	for (int i = 1; i < NSIG; i++) /* a program starts with what a shell gives it */
-		(void)signal(i, SIG_DFL);
-	execvp(program->argv[0], (char *const *)(uintptr_t)program->argv);
-	return -errno;
-}
-
-static int run_function(void *context)
-{
-	struct program *program = context;
-
-	/* the lab is the parent's: a copy of its control socket here would outlive it */
-	close(program->lab->control_fd);
-	return program->fn(program->context);
-}
-
-static int launch(struct program *program, pid_t *ret_pid)
-{
-	struct bri_lab *lab = program->lab;
-	size_t at = program->side == BRI_LAB_SERVER ? 1 + BRI_CONTROL_SIDE_FDS : 1;
-	struct bri_launch_space space = { .user_fd = lab->fds[0],
-		.net_fd = lab->fds[at],
-		.mnt_fd = lab->fds[at + 1],
-		.pid_fd = lab->hello.pidns ? lab->fds[BRI_CONTROL_MAX_FDS - 1] : -1 };
-	struct bri_launch_job job = { prepare_program, run_function, program };
-	struct child *child = calloc(1, sizeof(*child));
-	int r;
-
-	if (!child)
-		return -ENOMEM;
-	r = bri_launch_inside(&space, &job, &child->pid);
-	if (r < 0) {
-		free(child);
-		return r;
-	}
-	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	*ret_pid = child->pid;
-	pthread_mutex_lock(&lab->lock);
-	child->next = lab->children;
-	lab->children = child;
-	pthread_mutex_unlock(&lab->lock);
-	return 0;
-}
-
-int bri_lab_spawn(struct bri_lab *lab, enum bri_lab_side side, const char *const argv[],
-	const struct bri_lab_stdio *io, pid_t *ret_pid)
-{
-	struct program program = { .lab = lab, .side = side, .argv = argv, .io = { -1, -1, -1 } };
-
-	if (!argv || !argv[0])
-		return -EINVAL;
-	if (io)
-		program.io = *io;
-	return launch(&program, ret_pid);
-}
-
-int bri_lab_fork(struct bri_lab *lab, enum bri_lab_side side, int (*fn)(void *context),
-	void *context, pid_t *ret_pid)
-{
-	struct program program = {
-		.lab = lab, .side = side, .io = { -1, -1, -1 }, .fn = fn, .context = context
-	};
-
-	return launch(&program, ret_pid);
-}
-
-static void forget_child(struct bri_lab *lab, pid_t pid)
-{
-	struct child **link = &lab->children, *child = NULL;
-
-	pthread_mutex_lock(&lab->lock);
-	while (*link && (*link)->pid != pid)
-		link = &(*link)->next;
-	child = *link;
-	if (child)
-		*link = child->next;
-	pthread_mutex_unlock(&lab->lock);
-	if (!child)
-		return;
-	close(child->pid_fd);
-	free(child);
-}
-
-int bri_lab_wait(struct bri_lab *lab, pid_t pid, uint32_t timeout_ms)
-{
-	int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int status = 0;
-	bool late;
-	pid_t r;
-
-	if (pid_fd < 0)
-		return -ECHILD;
-	late = !wait_pidfd(pid_fd, timeout_ms ? (int)timeout_ms : -1);
-	if (late)
-		(void)syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
-	close(pid_fd);
-	do
-		r = waitpid(pid, &status, 0);
-	while (r < 0 && errno == EINTR);
-	forget_child(lab, pid);
-	if (r < 0)
-		return -errno;
-	if (late)
-		return -ETIMEDOUT;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int bri_lab_set(struct bri_lab *lab, uint32_t path, const struct bri_lab_change *change)

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -645,8 +646,14 @@ static void test_mptcp_off(void **state)
 	assert_int_equal(inside(lab, BRI_LAB_SERVER, run_mptcp_errno, NULL), ENOPROTOOPT);
 }
 
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
 static void test_spawn(void **state)
 {
+	static const char *const later[] = { "sleep", "0.2", NULL };
 	static const char *const yes[] = { "sh", "-c",
 		"read line; echo $BRAID_LAB_SIDE $line; echo $BRAID_LAB >&2; exit 7", NULL };
 	static const char *const none[] = { "/no-such-program", NULL };
@@ -677,6 +684,11 @@ static void test_spawn(void **state)
 	assert_int_equal(bri_lab_spawn(lab, BRI_LAB_CLIENT, none + 1, NULL, &pid), -EINVAL);
 	assert_int_equal(bri_lab_spawn(lab, BRI_LAB_CLIENT, forever, NULL, &pid), 0);
 	assert_int_equal(bri_lab_wait(lab, pid, 50), -ETIMEDOUT);
+	/* a signal in the middle of waiting is no timeout */
+	sigaction(SIGALRM, &(struct sigaction) { .sa_handler = on_alarm }, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval) { .it_value.tv_usec = 30000 }, NULL);
+	assert_int_equal(bri_lab_spawn(lab, BRI_LAB_CLIENT, later, NULL, &pid), 0);
+	assert_int_equal(bri_lab_wait(lab, pid, CHILD_MS), 0);
 	/* one more that nobody waits for: closing kills and reaps it */
 	assert_int_equal(bri_lab_spawn(lab, BRI_LAB_CLIENT, forever, NULL, &pid), 0);
 	close_lab(NULL);
