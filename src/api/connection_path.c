@@ -138,7 +138,39 @@ static const struct sockaddr *remote_of(nw_connection_t c)
 	return NULL;
 }
 
-static int evaluate(nw_connection_t c, struct bri_netstate_result *ret)
+static bool is_on_running(const struct bri_netstate *state, const struct sockaddr *local)
+{
+	const struct bri_netif *netif = bri_netstate_by_address(state, local);
+
+	return netif && netif->running;
+}
+
+/*
+ * The local address of the connection: its own or, when that one's interface is gone, that of an
+ * MPTCP subflow whose interface works, for which the kernel tells which live. False: it has none.
+ */
+static bool local_of(nw_connection_t c, const struct bri_netstate *state, union bri_sockaddr *ret)
+{
+	struct bri_mptcp_subflow subflows[BRI_MPTCP_MAX_SUBFLOWS];
+	size_t n = 0;
+
+	if (c->sock.fd < 0 || bri_sock_local(c->sock.fd, ret) != 0 || bri_sockaddr_is_any(ret))
+		return false;
+	bri_sockaddr_unmap(ret);
+	if (is_on_running(state, &ret->sa) || !c->sock.mptcp ||
+		bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		const struct sockaddr *local = (const struct sockaddr *)&subflows[i].local;
+
+		if (is_on_running(state, local))
+			return bri_sockaddr_from(local, sizeof(subflows[i].local), ret) == 0;
+	}
+	return true;
+}
+
+/* afresh: as if it were made now; else where it is. */
+static int evaluate(nw_connection_t c, bool afresh, struct bri_netstate_result *ret)
 {
 	struct bri_netstate *state = bri_netstate_get();
 	struct bri_netstate_query query;
@@ -149,11 +181,8 @@ static int evaluate(nw_connection_t c, struct bri_netstate_result *ret)
 		return -ENOMEM;
 	make_query(c->parameters, &query);
 	query.remote = remote_of(c);
-	if (c->sock.fd >= 0 && bri_sock_local(c->sock.fd, &local) == 0 &&
-		!bri_sockaddr_is_any(&local)) {
-		bri_sockaddr_unmap(&local);
+	if (!afresh && local_of(c, state, &local))
 		query.local = &local.sa;
-	}
 	if (query.remote && !is_restricted(&query))
 		bri_netstate_route(query.remote, query.local, 0, &query.route_ifindex, &source);
 	bri_netstate_evaluate(state, &query, ret);
@@ -192,7 +221,7 @@ int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *r
 	make_query(c->parameters, &query);
 	if (!is_restricted(&query))
 		return 0;
-	if (evaluate(c, &result) < 0)
+	if (evaluate(c, false, &result) < 0)
 		return -ENOMEM;
 	if (result.status != BRI_PATH_SATISFIED || !result.n_interfaces)
 		return -ENETDOWN;
@@ -229,7 +258,7 @@ static nw_path_t make_path(nw_connection_t c, struct bri_netstate_result *result
 	union bri_sockaddr addr;
 	nw_path_t path;
 
-	if (evaluate(c, result) < 0)
+	if (evaluate(c, false, result) < 0)
 		return NULL;
 	if (c->flow) {
 		local = bri_endpoint_from_addr(bri_hub_flow_local(c->flow));
@@ -280,10 +309,19 @@ static void tell_path(nw_connection_t c, nw_path_t path)
 	bri_connection_complete(c, news, NULL);
 }
 
-/* The first usable interface is another than the one the connection uses, and both still work. */
-static bool is_better_elsewhere(nw_connection_t c, const struct bri_netstate_result *result)
+/* A connection made now would use another interface, while the one it uses still works. To
+ * Multipath TCP that is no reason for a new one: it takes the other path by itself. */
+static bool is_better_elsewhere(nw_connection_t c)
 {
-	return c->ifindex && result->n_interfaces && result->interfaces[0].index != c->ifindex;
+	struct bri_netstate_result result;
+
+	if (!wants(c, BRI_HANDLER_BETTER_PATH) || c->life != BRI_LIFE_READY || !c->viable ||
+		!c->ifindex || c->inbound)
+		return false;
+	if (c->sock.mptcp && atomic_load(&c->multipath_reason) == BRI_MPTCP_REASON_NONE)
+		return false;
+	return evaluate(c, true, &result) == 0 && result.status == BRI_PATH_SATISFIED &&
+	       result.n_interfaces && result.interfaces[0].index != c->ifindex;
 }
 
 /* The interface of the socket's own address, as the snapshot has it; 0: it is gone or unknown. */
@@ -302,25 +340,14 @@ static uint32_t own_ifindex(nw_connection_t c, const struct bri_netstate *state)
 	return netif && netif->running ? netif->index : 0;
 }
 
-/* An MPTCP connection is viable while any of its subflows can be: the kernel tells which live. */
+/* An MPTCP connection is viable while any of its subflows can be. */
 static bool is_viable(nw_connection_t c, const struct bri_netstate *state)
 {
-	struct bri_mptcp_subflow subflows[BRI_MPTCP_MAX_SUBFLOWS];
-	size_t n = 0;
+	union bri_sockaddr local;
 
 	if (!c->ifindex || own_ifindex(c, state))
 		return true;
-	if (!c->sock.mptcp ||
-		bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct bri_netif *netif =
-			bri_netstate_by_address(state, (struct sockaddr *)&subflows[i].local);
-
-		if (netif && netif->running)
-			return true;
-	}
-	return false;
+	return c->sock.mptcp && local_of(c, state, &local) && is_on_running(state, &local.sa);
 }
 
 /* Nobody follows the path any more: it is evaluated when asked for, not remembered. */
@@ -348,7 +375,7 @@ void bri_connection_path_evaluate(nw_connection_t c)
 	path = make_path(c, &result);
 	if (!path)
 		return;
-	better = c->life == BRI_LIFE_READY && c->viable && is_better_elsewhere(c, &result);
+	better = is_better_elsewhere(c);
 	if (better != c->wants_better) {
 		c->wants_better = better;
 		tell(c, BRI_REQUEST_BETTER_PATH, better);

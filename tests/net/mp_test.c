@@ -7,6 +7,9 @@
 
 struct mp_shared *mp_shared_memory;
 
+/* A test that failed has left its programs behind: they must not write into the next one's news. */
+static struct bri_lab *left;
+
 struct bri_lab_config mp_two_paths(void)
 {
 	struct bri_lab_config c = { .seed = 7, .n_paths = 2, .mptcp_endpoints = true };
@@ -27,9 +30,12 @@ struct mp_run mp_open(const struct bri_lab_config *config)
 	struct mp_run run = { .shared = mp_shared_memory };
 	char why[256] = "";
 
+	bri_lab_close(left);
+	left = NULL;
 	mp_shared_reset(run.shared);
 	if (bri_lab_open_why(config, why, sizeof(why), &run.lab) < 0)
 		fail_msg("lab: %s", why);
+	left = run.lab;
 	return run;
 }
 
@@ -37,6 +43,7 @@ void mp_close(struct mp_run *run)
 {
 	mp_kill(run);
 	bri_lab_close(run->lab);
+	left = NULL;
 }
 
 void mp_start(struct mp_run *run)

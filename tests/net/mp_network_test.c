@@ -1,0 +1,329 @@
+/*
+ * The network around a connection, as libNetwork tells it and obeys it: waiting for a path and
+ * getting ready when one comes, path and viability news, and the interfaces that parameters allow.
+ */
+#include "mp_test.h"
+
+#include <braid/interface.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEWS_MS 5000            /* within which the network's news must have come */
+#define NOISE   UINT64_C(20000) /* bytes on a path without data */
+
+/* The index of an event at or after `from`; -1: none. interface: NULL: any. */
+static int find(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface)
+{
+	for (uint32_t i = from; i < end->event_count; i++) {
+		const struct mp_event *e = &end->events[i];
+
+		if (e->kind == kind && e->value == value &&
+			(!interface || !strcmp(e->interface, interface)))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The same, waited for. */
+static uint32_t expect(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface)
+{
+	uint64_t until_ns = mp_now_ns() + NEWS_MS * NSEC_PER_MSEC;
+	int at;
+
+	while ((at = find(end, from, kind, value, interface)) < 0) {
+		if (mp_now_ns() > until_ns) {
+			for (uint32_t i = 0; i < end->event_count; i++)
+				print_message("  event %u: kind %d value %d error %d %s\n", i,
+					end->events[i].kind, end->events[i].value,
+					end->events[i].error, end->events[i].interface);
+			fail_msg("no event of kind %d, value %d, %s, from %u on", kind, value,
+				interface ? interface : "-", from);
+		}
+		poll(NULL, 0, 2);
+	}
+	return (uint32_t)at;
+}
+
+static uint64_t carried(struct mp_run *run, uint32_t path)
+{
+	struct bri_lab_stats stats = mp_stats(run, path);
+
+	return stats.direction[0].bytes + stats.direction[1].bytes;
+}
+
+/* --- news --- */
+
+/* Of two paths one goes: another path, and the connection is as viable as before. Both: not
+ * viable. One comes back: viable. */
+static void test_news_of_paths(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+	uint32_t n;
+
+	(void)state;
+	run.shared->hold = true;
+	run.shared->specs[0].down = 100000;
+	mp_start(&run);
+	assert_true(mp_wait32(&client->most_count, 2, NEWS_MS));
+	expect(client, 0, MP_VIABLE, true, NULL);
+	expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
+
+	n = client->event_count;
+	mp_set(&run, "wlan down");
+	expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
+	assert_int_equal(find(client, n, MP_VIABLE, false, NULL), -1);
+
+	n = client->event_count;
+	mp_set(&run, "wwan down");
+	expect(client, n, MP_VIABLE, false, NULL);
+	expect(client, n, MP_PATH, nw_path_status_unsatisfied, NULL);
+	assert_int_equal(client->state, nw_connection_state_ready);
+
+	n = client->event_count;
+	mp_set(&run, "wwan up");
+	expect(client, n, MP_VIABLE, true, NULL);
+	expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
+
+	n = client->event_count;
+	mp_set(&run, "wlan up");
+	expect(client, n, MP_PATH, nw_path_status_satisfied, "wlan");
+	run.shared->hold = false;
+	mp_end_well(&run);
+	mp_close(&run);
+}
+
+/* Plain TCP has but its own path. */
+static void test_news_of_plain_tcp(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+	uint32_t n;
+
+	(void)state;
+	run.shared->hold = true;
+	run.shared->specs[0].down = 100000;
+	run.shared->specs[0].plain = true;
+	mp_start(&run);
+	expect(client, 0, MP_VIABLE, true, NULL);
+	expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
+	n = client->event_count;
+	mp_set(&run, "wlan down");
+	expect(client, n, MP_VIABLE, false, NULL);
+	assert_int_equal(client->state, nw_connection_state_ready);
+	n = client->event_count;
+	mp_set(&run, "wlan up");
+	expect(client, n, MP_VIABLE, true, NULL);
+	run.shared->hold = false;
+	mp_end_well(&run);
+	mp_close(&run);
+}
+
+/* Plain TCP on the worse path is told when the better one is there; Multipath TCP is not: it takes
+ * that by itself. */
+static void test_better_path(void **state)
+{
+	(void)state;
+	for (int plain = 0; plain < 2; plain++) {
+		struct bri_lab_config config = mp_two_paths();
+		struct mp_run run = mp_open(&config);
+		struct mp_end *client = &run.shared->client[0];
+		uint32_t n;
+
+		mp_set(&run, "wlan down");
+		run.shared->hold = true;
+		run.shared->specs[0].down = 100000;
+		run.shared->specs[0].plain = plain;
+		mp_start(&run);
+		expect(client, 0, MP_VIABLE, true, NULL);
+		expect(client, 0, MP_PATH, nw_path_status_satisfied, "wwan");
+		n = client->event_count;
+		mp_set(&run, "wlan up");
+		if (plain) {
+			n = expect(client, n, MP_BETTER, true, NULL);
+			mp_set(&run, "wlan down");
+			expect(client, n, MP_BETTER, false, NULL);
+		}
+		run.shared->hold = false;
+		mp_end_well(&run);
+		if (!plain)
+			assert_int_equal(find(client, 0, MP_BETTER, true, NULL), -1);
+		mp_close(&run);
+	}
+}
+
+/* --- waiting --- */
+
+static void test_waiting_for_any_path(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+	uint64_t before;
+	uint32_t at;
+
+	(void)state;
+	mp_set(&run, "wlan down");
+	mp_set(&run, "wwan down");
+	before = carried(&run, 0) + carried(&run, 1);
+	run.shared->specs[0].down = 500000;
+	mp_start(&run);
+	at = expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
+	assert_int_equal(client->events[at].error, ENETUNREACH);
+	assert_int_equal(carried(&run, 0) + carried(&run, 1), before);
+	mp_set(&run, "wwan up");
+	at = expect(client, at, MP_STATE, nw_connection_state_preparing, NULL);
+	expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
+	mp_end_well(&run);
+	assert_string_equal(client->most.list[0].if_name, "wwan");
+	mp_close(&run);
+}
+
+static void no_expensive(nw_parameters_t parameters)
+{
+	nw_parameters_set_prohibit_expensive(parameters, true);
+}
+
+/* Only the modem is up, and that is forbidden: it waits, and takes wlan when that is there. */
+static void test_waiting_for_a_cheap_path(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run;
+	struct mp_end *client;
+	uint32_t at;
+
+	(void)state;
+	config.mptcp_endpoints = false;
+	run = mp_open(&config);
+	client = &run.shared->client[0];
+	mp_set(&run, "wlan down");
+	run.shared->specs[0].down = 500000;
+	run.shared->specs[0].configure = no_expensive;
+	mp_start(&run);
+	at = expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
+	assert_int_equal(client->events[at].error, ENETDOWN);
+	mp_set(&run, "wlan up");
+	expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
+	mp_end_well(&run);
+	assert_string_equal(client->most.list[0].if_name, "wlan");
+	assert_in_range(carried(&run, 1), 0, NOISE);
+	mp_close(&run);
+}
+
+/* --- which interface --- */
+
+static void require_wwan(nw_parameters_t parameters)
+{
+	nw_interface_t interface = braid_interface_create_with_name("wwan");
+
+	nw_parameters_require_interface(parameters, interface);
+	nw_release(interface);
+}
+
+static void prohibit_wifi(nw_parameters_t parameters)
+{
+	nw_parameters_prohibit_interface_type(parameters, nw_interface_type_wifi);
+}
+
+static void require_cellular(nw_parameters_t parameters)
+{
+	nw_parameters_set_required_interface_type(parameters, nw_interface_type_cellular);
+}
+
+static void prohibit_wlan(nw_parameters_t parameters)
+{
+	nw_interface_t interface = braid_interface_create_with_name("wlan");
+
+	nw_parameters_prohibit_interface(parameters, interface);
+	nw_release(interface);
+}
+
+static void bind_wwan(nw_parameters_t parameters)
+{
+	nw_endpoint_t local = nw_endpoint_create_host("10.11.0.2", "0");
+
+	nw_parameters_set_local_endpoint(parameters, local);
+	nw_release(local);
+}
+
+/*
+ * wlan has the better route; all must go over wwan. Without endpoints, since extra subflows are the
+ * kernel's path manager's, which knows nothing of what one connection wants.
+ */
+static void goes_over_wwan(void (*configure)(nw_parameters_t), bool plain)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run;
+	struct mp_end *client;
+
+	config.mptcp_endpoints = false;
+	run = mp_open(&config);
+	client = &run.shared->client[0];
+	run.shared->specs[0].up = run.shared->specs[0].down = 500000;
+	run.shared->specs[0].configure = configure;
+	run.shared->specs[0].plain = plain;
+	mp_start(&run);
+	mp_end_well(&run);
+	assert_int_equal(client->reason,
+		(plain ? braid_multipath_not_requested : braid_multipath_active) + 1);
+	assert_int_equal(client->most.list[0].is_initial, true);
+	assert_string_equal(client->most.list[0].if_name, "wwan");
+	assert_true(carried(&run, 1) > 1000000);
+	assert_in_range(carried(&run, 0), 0, NOISE);
+	mp_close(&run);
+}
+
+static void test_interfaces(void **state)
+{
+	static void (*const ways[])(nw_parameters_t) = { require_wwan, prohibit_wifi,
+		require_cellular, prohibit_wlan, bind_wwan };
+
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(ways); i++) {
+		goes_over_wwan(ways[i], false);
+		goes_over_wwan(ways[i], true);
+	}
+}
+
+/* With endpoints: the first subflow is where it must be; the kernel adds the other. */
+static void test_required_interface_is_the_first(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+
+	(void)state;
+	run.shared->specs[0].down = 2000000;
+	run.shared->specs[0].configure = require_wwan;
+	mp_start(&run);
+	mp_end_well(&run);
+	assert_string_equal(client->most.list[0].if_name, "wwan");
+	assert_true(client->most.list[0].is_initial);
+	mp_close(&run);
+}
+
+static int run_all(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_news_of_paths),
+		cmocka_unit_test(test_news_of_plain_tcp),
+		cmocka_unit_test(test_better_path),
+		cmocka_unit_test(test_waiting_for_any_path),
+		cmocka_unit_test(test_waiting_for_a_cheap_path),
+		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_required_interface_is_the_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return mp_main(run_all);
+}
