@@ -295,6 +295,7 @@ int bri_sock_accept(int fd, const struct bri_sock_config *config, union bri_sock
 	/* the kernel inherits most options, but on MPTCP not those of TCP (before 6.x); they are
 	 * few */
 	set_tcp_options(config, &sock);
+	bri_sockaddr_unmap(&remote);
 	if (ret_remote)
 		*ret_remote = remote;
 	return sock.fd;
@@ -305,7 +306,10 @@ int bri_sock_local(int fd, union bri_sockaddr *ret)
 	socklen_t len = sizeof(*ret);
 
 	memset(ret, 0, sizeof(*ret));
-	return getsockname(fd, &ret->sa, &len) < 0 ? -errno : 0;
+	if (getsockname(fd, &ret->sa, &len) < 0)
+		return -errno;
+	bri_sockaddr_unmap(ret);
+	return 0;
 }
 
 int bri_sock_remote(int fd, union bri_sockaddr *ret)
@@ -313,7 +317,10 @@ int bri_sock_remote(int fd, union bri_sockaddr *ret)
 	socklen_t len = sizeof(*ret);
 
 	memset(ret, 0, sizeof(*ret));
-	return getpeername(fd, &ret->sa, &len) < 0 ? -errno : 0;
+	if (getpeername(fd, &ret->sa, &len) < 0)
+		return -errno;
+	bri_sockaddr_unmap(ret);
+	return 0;
 }
 
 void bri_sock_abort(int fd)
@@ -456,6 +463,8 @@ ssize_t bri_sock_receive_datagram(int fd, void *buf, size_t size, struct bri_soc
 	if (n < 0)
 		return -errno;
 	read_control(&msg, ret);
+	bri_sockaddr_unmap(&ret->from);
+	bri_sockaddr_unmap(&ret->to);
 	return n;
 }
 

@@ -80,6 +80,8 @@ int bri_sock_listen(const struct bri_sock_config *config, const union bri_sockad
  * Options of the listener that are not inherited are set. */
 int bri_sock_accept(int fd, const struct bri_sock_config *config, union bri_sockaddr *ret_remote);
 
+/* 0 or -errno. Here and from accept and datagrams, IPv4 addresses of a dual-stack socket are IPv4.
+ */
 int bri_sock_local(int fd, union bri_sockaddr *ret);
 int bri_sock_remote(int fd, union bri_sockaddr *ret);
 

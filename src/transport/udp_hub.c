@@ -41,6 +41,7 @@ struct bri_hub {
 	_Atomic int refs; /* the listener's, and one a flow */
 	pthread_mutex_t lock;
 	struct bri_sock sock;
+	uint16_t port;
 	struct bri_watch *watch;
 	struct dispatch_queue_s *queue;
 	struct bri_item item; /* go on reading */
@@ -214,7 +215,6 @@ static void on_datagram(struct bri_hub *hub, struct bri_hub_datagram datagram)
 static bool read_one(struct bri_hub *hub)
 {
 	struct bri_hub_datagram datagram = { 0 };
-	uint16_t port;
 	uint8_t *ptr;
 	size_t room;
 	ssize_t n;
@@ -227,15 +227,8 @@ static bool read_one(struct bri_hub *hub)
 		       -EAGAIN; /* an ICMP error of some peer: nothing to read, more may follow */
 	if (n > 0)
 		datagram.data = bri_chunk_commit(ptr, (size_t)n);
-	/* a dual-stack socket names both families in IPv6 clothes; the port of `to` is the socket's
-	 */
-	bri_sockaddr_unmap(&datagram.info.to);
-	if (datagram.info.to.sa.sa_family != AF_UNSPEC) {
-		union bri_sockaddr local;
-
-		port = bri_sock_local(hub->sock.fd, &local) == 0 ? bri_sockaddr_port(&local) : 0;
-		bri_sockaddr_set_port(&datagram.info.to, port);
-	}
+	if (datagram.info.to.sa.sa_family != AF_UNSPEC)
+		bri_sockaddr_set_port(&datagram.info.to, hub->port);
 	on_datagram(hub, datagram);
 	return true;
 }
@@ -275,6 +268,7 @@ int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *cont
 	bool (*on_flow)(void *context, struct bri_hub_flow *flow), struct bri_hub **ret)
 {
 	struct bri_hub *hub = calloc(1, sizeof(*hub));
+	union bri_sockaddr local;
 	int error;
 
 	if (!hub)
@@ -282,6 +276,7 @@ int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *cont
 	atomic_init(&hub->refs, 1);
 	pthread_mutex_init(&hub->lock, NULL);
 	hub->sock = sock;
+	hub->port = bri_sock_local(sock.fd, &local) == 0 ? bri_sockaddr_port(&local) : 0;
 	hub->context = context;
 	hub->on_flow = on_flow;
 	hub->queue = bri_object_get(queue);
