@@ -145,8 +145,9 @@ static void on_established(
 	c->remote = result->remote;
 	pthread_mutex_unlock(&c->lock);
 	c->watch = result->watch;
-	c->readable = c->writable =
-		true; /* edges before the hand-over were the establishment's: just try */
+	/* what was told before the hand-over; all else is still to come as an edge */
+	c->writable = true;
+	c->readable = result->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP);
 	c->hangup = result->events & (EPOLLRDHUP | EPOLLHUP);
 	bri_watch_retarget(c->watch, c, bri_connection_on_ready);
 	skip_early(c, result->early_sent);
@@ -214,7 +215,7 @@ static void start_inbound(nw_connection_t c)
 	pthread_mutex_lock(&c->lock);
 	c->established = established;
 	pthread_mutex_unlock(&c->lock);
-	c->readable = c->writable = true;
+	c->writable = true; /* and readable, if it is, is told by the watch or the flow at once */
 	if (c->flow)
 		bri_hub_flow_attach(c->flow, c->queue, c, bri_connection_on_datagram);
 	else
