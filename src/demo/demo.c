@@ -32,7 +32,7 @@ struct options {
 /* What is alive, for Ctrl-C. */
 static struct bri_lab *lab;
 static pid_t children[2];
-static char directory[] = "/tmp/braid-demo-XXXXXX";
+static char directory[200]; /* "": none */
 static char file_in[sizeof(directory) + 8], file_out[sizeof(directory) + 8];
 static volatile sig_atomic_t interrupted;
 
@@ -61,6 +61,8 @@ static void clean_up(void)
 	}
 	bri_lab_close(lab);
 	lab = NULL;
+	if (!*directory)
+		return;
 	unlink(file_in);
 	unlink(file_out);
 	rmdir(directory);
@@ -71,10 +73,17 @@ static void clean_up(void)
 static int make_file(unsigned size_mb)
 {
 	uint64_t state = 0x9e3779b97f4a7c15u; /* the same bytes on every run */
+	const char *where = getenv("TMPDIR");
+	int n = snprintf(directory, sizeof(directory), "%s/braid-demo-XXXXXX",
+		where && *where ? where : "/tmp");
 	FILE *f;
 
-	if (!mkdtemp(directory))
+	if (n >= (int)sizeof(directory))
+		errno = ENAMETOOLONG;
+	if (n >= (int)sizeof(directory) || !mkdtemp(directory)) {
+		*directory = 0;
 		return -errno;
+	}
 	snprintf(file_in, sizeof(file_in), "%s/sent", directory);
 	snprintf(file_out, sizeof(file_out), "%s/got", directory);
 	f = fopen(file_in, "wbe");
@@ -90,22 +99,32 @@ static int make_file(unsigned size_mb)
 	return ferror(f) | fclose(f) ? -EIO : 0;
 }
 
+/* As sha256sum(1) says. */
 static int checksum(const char *file, char ret[static 80])
 {
-	char command[128], *end;
+	int fds[2], status = 0;
 	FILE *pipe;
+	pid_t pid;
+	bool got;
 
-	snprintf(command, sizeof(command), "sha256sum %s", file);
-	pipe = popen(command, "re");
-	if (!pipe || !fgets(ret, 80, pipe)) {
-		if (pipe)
-			pclose(pipe);
-		return -EIO;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		execlp("sha256sum", "sha256sum", "--", file, (char *)NULL);
+		_exit(127);
 	}
-	end = strchr(ret, ' ');
-	if (end)
-		*end = 0;
-	return pclose(pipe) ? -EIO : 0;
+	close(fds[1]);
+	pipe = fdopen(fds[0], "re");
+	got = pipe && fgets(ret, 80, pipe);
+	if (pipe)
+		fclose(pipe);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0 || !got)
+		return -EIO;
+	ret[strcspn(ret, " ")] = 0;
+	return 0;
 }
 
 /* --- children --- */
@@ -371,6 +390,7 @@ static int parse(int argc, char **argv, struct options *o)
 	static const struct option longs[] = { { "size", required_argument, NULL, 's' },
 		{ "output", required_argument, NULL, 'o' }, { "loopback", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	unsigned long size;
 	char *end;
 	int c;
 
@@ -378,18 +398,19 @@ static int parse(int argc, char **argv, struct options *o)
 		switch (c) {
 		case 's':
 			errno = 0;
-			o->size_mb = (unsigned)strtoul(optarg, &end, 10);
-			if (errno || *end || !o->size_mb || o->size_mb > 500) {
+			size = strtoul(optarg, &end, 10);
+			if (errno || *end || !size || size > 500) {
 				fprintf(stderr,
 					"braid-demo: --size %s: not a number from 1 to 500\n",
 					optarg);
 				return 2;
 			}
+			o->size_mb = (unsigned)size;
 			break;
 		case 'o': o->picture = optarg; break;
 		case 'l': o->loopback = true; break;
 		case 'h': return usage(stdout, 0);
-		default: return usage(stderr, 2);
+		default: return 2; /* getopt has said it */
 		}
 	}
 	if (optind < argc) {
@@ -397,6 +418,14 @@ static int parse(int argc, char **argv, struct options *o)
 		return 2;
 	}
 	return -1;
+}
+
+/* Said before the run, not after it. */
+static bool can_write(const char *path)
+{
+	FILE *f = fopen(path, "ae");
+
+	return f && fclose(f) == 0;
 }
 
 static void conclude(
@@ -423,6 +452,10 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (options.picture && !can_write(options.picture)) {
+		fprintf(stderr, "braid-demo: %s: %s\n", options.picture, strerror(errno));
+		return 2;
+	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
