@@ -42,7 +42,6 @@ static nw_error_t posix_error(int errno_code)
 static void note_multipath(nw_connection_t c, bool asked)
 {
 	enum bri_mptcp_reason reason = BRI_MPTCP_REASON_NOT_REQUESTED;
-	struct bri_mptcp_info info;
 
 	if (c->is_udp)
 		reason = BRI_MPTCP_REASON_NOT_TCP;
@@ -50,7 +49,7 @@ static void note_multipath(nw_connection_t c, bool asked)
 						  somebody asks */
 		reason = c->sock.mptcp_errno ? bri_mptcp_reason_from_errno(c->sock.mptcp_errno)
 					     : BRI_MPTCP_REASON_UNDECIDED;
-	else if (c->sock.mptcp && bri_mptcp_info_get(c->sock.fd, &info) == 0 && info.is_mptcp)
+	else if (c->sock.mptcp && bri_mptcp_is_active(c->sock.fd))
 		reason = BRI_MPTCP_REASON_NONE;
 	else if (asked)
 		reason = bri_mptcp_reason_observe(c->sock.fd, c->inbound, c->sock.mptcp_errno);

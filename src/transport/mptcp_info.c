@@ -60,6 +60,17 @@ static bool is_mptcp(int fd, const struct bri_uapi_mptcp_info *info, int info_er
 	return info_error == 0;
 }
 
+bool bri_mptcp_is_active(int fd)
+{
+	struct bri_mptcp_info info;
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	if (getsockopt(fd, IPPROTO_TCP, BRI_TCP_IS_MPTCP, &on, &len) == 0)
+		return on != 0;
+	return bri_mptcp_info_get(fd, &info) == 0 && info.is_mptcp;
+}
+
 static void from_mptcp(
 	const struct bri_uapi_mptcp_info *info, socklen_t len, struct bri_mptcp_info *ret)
 {

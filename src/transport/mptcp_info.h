@@ -95,6 +95,10 @@ struct bri_mptcp_subflow {
  */
 int bri_mptcp_info_get(int fd, struct bri_mptcp_info *ret);
 
+/* bri_mptcp_is_active(): bri_mptcp_info_get()'s is_mptcp alone, by one system call where the kernel
+ * has it (6.10). */
+bool bri_mptcp_is_active(int fd);
+
 /*
  * bri_mptcp_info_subflows(): the living subflows, initial one first; of plain TCP: one entry.
  *   ret    room for `max` (bounded by BRI_MPTCP_MAX_SUBFLOWS)
