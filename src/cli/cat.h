@@ -29,6 +29,14 @@ nw_parameters_t bri_cat_parameters(const struct bri_cat_options *options);
  */
 bool bri_cat_may_grow(nw_connection_t connection, bool listening);
 
+/*
+ * bri_cat_own_fd(): the same terminal, device or pipe, opened anew. What is done to it by way of
+ * its own descriptor (O_NONBLOCK) is not seen by the programs that share standard input and output
+ * with us, nor left behind when a signal ends us. mode  O_RDONLY or O_WRONLY Returns the new
+ * descriptor, or `fd` where that cannot be.
+ */
+int bri_cat_own_fd(int fd, int mode);
+
 /* bri_cat_run(): connects or listens and copies until the end. Returns an exit code. Once a
  * process. */
 int bri_cat_run(const struct bri_cat_options *options);

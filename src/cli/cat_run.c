@@ -4,6 +4,7 @@
  * way: the next read starts when the send has completed, the next receive when the write has.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct cat {
 	dispatch_source_t timer; /* with -w */
 	nw_parameters_t parameters;
 	nw_listener_t listener;
+	int in_fd, out_fd;
 	int code;
 	bool finished; /* `done` was signalled */
 
@@ -294,7 +296,7 @@ static void pump_out(struct cat *cat)
 		send_end(cat);
 	} else if (!cat->reading) {
 		cat->reading = true;
-		dispatch_read_f(STDIN_FILENO, chunk_size(cat), cat->queue, cat, on_read);
+		dispatch_read_f(cat->in_fd, chunk_size(cat), cat->queue, cat, on_read);
 	}
 }
 
@@ -356,7 +358,7 @@ static void on_received(void *context, dispatch_data_t content,
 	cat->received_bytes += size;
 	cat->writing = true;
 	look_at_subflows(cat, LOOK_NS);
-	dispatch_write_f(STDOUT_FILENO, content, cat->queue, cat, on_written);
+	dispatch_write_f(cat->out_fd, content, cat->queue, cat, on_written);
 }
 
 static void pump_in(struct cat *cat)
@@ -607,7 +609,11 @@ int bri_cat_run(const struct bri_cat_options *opts)
 	static struct cat
 		cat; /* a read of standard input can outlast us; it must find its context */
 
+	int in_flags = fcntl(STDIN_FILENO, F_GETFL);
+
 	cat.opts = opts;
+	cat.in_fd = bri_cat_own_fd(STDIN_FILENO, O_RDONLY);
+	cat.out_fd = bri_cat_own_fd(STDOUT_FILENO, O_WRONLY);
 	cat.queue = dispatch_queue_create("braid.cat", DISPATCH_QUEUE_SERIAL);
 	cat.done = dispatch_semaphore_create(0);
 	cat.parameters = bri_cat_parameters(opts);
@@ -623,5 +629,7 @@ int bri_cat_run(const struct bri_cat_options *opts)
 	}
 	dispatch_semaphore_wait(cat.done, DISPATCH_TIME_FOREVER);
 	clean_up(&cat);
+	if (cat.in_fd == STDIN_FILENO && in_flags >= 0)
+		fcntl(STDIN_FILENO, F_SETFL, in_flags); /* a read may still be waiting */
 	return cat.code;
 }

@@ -2,7 +2,11 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <braid/interface.h>
 #include "cli/cat.h"
 #include "cli/net.h"
@@ -55,6 +59,21 @@ nw_parameters_t bri_cat_parameters(const struct bri_cat_options *opts)
 		nw_release(endpoint);
 	}
 	return parameters;
+}
+
+int bri_cat_own_fd(int fd, int mode)
+{
+	char path[32];
+	struct stat info;
+	int own;
+
+	/* the position of a file is part of what is shared, and wanted; a socket cannot be opened
+	 */
+	if (fstat(fd, &info) < 0 || !(S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own >= 0 ? own : fd;
 }
 
 static bool count_interface(void *context, nw_interface_t interface)

@@ -1,8 +1,10 @@
 /* `braid`: finds the command in the table and runs it. Knows no command but by its entry. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <braid/version.h>
 #include "cli/cli.h"
 
@@ -72,9 +74,26 @@ static int finish(int code)
 	return code == BRI_EXIT_OK ? BRI_EXIT_FAILED : code;
 }
 
+/*
+ * A standard descriptor that was closed would be given to the first socket, and standard output
+ * would go there. /dev/null takes its place, opened so that output still fails.
+ */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
+
+	fill_standard_fds();
 
 	/* a peer or a reader that goes away is an error code of a write, not a death */
 	signal(SIGPIPE, SIG_IGN);

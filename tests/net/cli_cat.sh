@@ -211,8 +211,18 @@ broken "Cannot assign requested address" timeout 20 "$braid" cat -l 192.0.2.77 0
 
 mkfifo silent.in
 exec 7<>silent.in
-serve silent 127.0.0.1
+serve silent -k 127.0.0.1
 broken "nothing was sent or received for 300 ms" timeout 20 "$braid" cat -w 0.3 127.0.0.1 "$port"
+
+# ---- standard input is left as it was, though a read was waiting ----
+if command -v python3 >/dev/null; then
+	mkfifo shared
+	exec 6<>shared
+	timeout 20 "$braid" cat -w 0.2 127.0.0.1 "$port" <&6 >/dev/null 2>&1
+	python3 -c 'import fcntl, os, sys; sys.exit(fcntl.fcntl(6, fcntl.F_GETFL) & os.O_NONBLOCK != 0)' ||
+		fail "shared: standard input does not block any more"
+	exec 6<&-
+fi
 exec 7>&-
 kill "$server" 2>/dev/null
 

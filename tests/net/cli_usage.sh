@@ -125,5 +125,9 @@ if [ -e /dev/full ]; then
 	timeout 10 "$braid" --version >/dev/full 2>/dev/null && fail "--version >/dev/full: exit code 0"
 fi
 
+timeout 10 "$braid" --version >&- 2>/dev/null && fail "--version without standard output: exit code 0"
+timeout 10 "$braid" check --json <&- >/dev/null 2>&1
+[ $? -le 1 ] || fail "check without standard input: exit code"
+
 [ "$failures" -eq 0 ] || exit 1
 echo "all command lines as expected"
