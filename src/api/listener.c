@@ -542,8 +542,15 @@ BRI_EXPORT void nw_listener_cancel(nw_listener_t l)
 {
 	bool first;
 
-	if (is_listener(l, "nw_listener_cancel") && take_off(l, &first))
+	if (!is_listener(l, "nw_listener_cancel"))
+		return;
+	if (!take_off(l, &first)) {
+		pthread_mutex_lock(&l->lock);
+		l->started = true; /* nobody to tell; it cannot be started any more */
+		pthread_mutex_unlock(&l->lock);
+	} else if (atomic_load(&l->queue)) {
 		bri_async(l->queue, bri_object_get(l), run_cancel);
+	}
 }
 
 void bri_listener_set_handler(nw_listener_t l, enum bri_listener_slot slot,
