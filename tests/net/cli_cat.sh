@@ -2,6 +2,7 @@
 # `braid cat` over loopback: TCP, Multipath TCP, UDP, half close, large content, errors.
 # Usage: cli_cat.sh BRAID
 set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
 braid=$1
 tmp=$(mktemp -d)
 pids=()
@@ -11,7 +12,7 @@ cd "$tmp" || exit 1
 
 fail()
 {
-	echo "FAIL: $*" >&2
+	printf 'FAIL: %.600s\n' "$*" >&2
 	failures=$((failures + 1))
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # `braid check`: of this machine, of hosts, and its HTTP responder. Usage: cli_check.sh BRAID
 set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
 braid=$1
 tmp=$(mktemp -d)
 pids=()
@@ -10,7 +11,7 @@ cd "$tmp" || exit 1
 
 fail()
 {
-	echo "FAIL: $*" >&2
+	printf 'FAIL: %.600s\n' "$*" >&2
 	failures=$((failures + 1))
 }
 
@@ -34,7 +35,7 @@ is_json()
 	python3 -c "
 import json, sys
 d = json.load(open('$1'))
-sys.exit(0 if ${2:-True} else 1)" || fail "JSON of $1: not ${2:-parsed}: $(cat "$1")"
+sys.exit(0 if ${2:-True} else 1)" 2>/dev/null || fail "JSON of $1: not ${2:-parsed}: $(cat "$1")"
 }
 
 # ---- this machine ----
@@ -56,7 +57,10 @@ is_json here.json "all(c['verdict'] in ('ok', 'note', 'warn', 'bad') and c['id']
 "$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
 server=$!
 pids+=("$server")
-within 10 grep -q 'listening on http://127.0.0.1:' log || fail "listen: $(cat log listen.err)"
+if ! within 10 grep -q 'listening on http://127.0.0.1:' log; then
+	fail "listen: $(cat log listen.err)"
+	exit 1
+fi
 port=$(sed -n 's,.*http://127.0.0.1:\([0-9]*\)/.*,\1,p' log)
 
 # get SERVICE REQUEST: by our own netcat; the answer in `out`

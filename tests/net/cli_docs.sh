@@ -1,13 +1,14 @@
 #!/bin/bash
 # Help, man pages and completion name the same options. Usage: cli_docs.sh BRAID SOURCE-DIRECTORY
 set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
 braid=$1
 source=$2
 failures=0
 
 fail()
 {
-	echo "FAIL: $*" >&2
+	printf 'FAIL: %.600s\n' "$*" >&2
 	failures=$((failures + 1))
 }
 
@@ -26,6 +27,7 @@ offered()
 for command in check cat; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
 	man=$source/docs/man/braid-$command.1
+	# shellcheck disable=SC2013
 	for option in $(grep -oE -- '--[a-z][a-z0-9-]+' <<<"$help" | sort -u); do
 		grep -qF -- "\\-${option#--}" "$man" || fail "$man does not have $option"
 		[[ " $(offered braid $command --) " == *" $option "* ]] || fail "completion of $command lacks $option"

@@ -2,6 +2,7 @@
 # `braid cat` and `braid check` where there are two paths: in a lab. Usage: cli_paths.sh BRAID
 # 77: this machine cannot run a lab, and why.
 set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
 braid=$(realpath "$1")
 tmp=$(mktemp -d)
 failures=0
@@ -10,7 +11,7 @@ cd "$tmp" || exit 1
 
 fail()
 {
-	echo "FAIL: $*" >&2
+	printf 'FAIL: %.600s\n' "$*" >&2
 	failures=$((failures + 1))
 }
 

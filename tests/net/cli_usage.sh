@@ -2,12 +2,13 @@
 # Wrong command lines: each gives exactly one line on standard error, nothing on standard output, and
 # exit code 2. And each --help works. Usage: cli_usage.sh BRAID
 set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
 braid=$1
 failures=0
 
 fail()
 {
-	echo "FAIL: $*" >&2
+	printf 'FAIL: %.600s\n' "$*" >&2
 	failures=$((failures + 1))
 }
 
