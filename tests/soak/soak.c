@@ -94,7 +94,7 @@ static void plan_connections(struct soak *s)
 			.plain = one_in(s, 8),
 			.restart_ms = 500 };
 	shared->specs[0].down += 1000000; /* a run with nothing to do shows nothing */
-	if (one_in(s, 4)) /* some over IPv6 */
+	if (one_in(s, 4))                 /* some over IPv6 */
 		memcpy(shared->address, BRI_LAB_SERVICE6, sizeof(BRI_LAB_SERVICE6));
 }
 
@@ -248,10 +248,14 @@ static void judge(struct soak *s)
 	good = good && !*result->why;
 	for (uint32_t i = 0; i < shared->connections; i++) {
 		const struct mp_end *end = &shared->client[i];
+		char why[256] = "";
 		size_t n = strlen(result->why);
 
-		if (!mp_check(shared, i, result->why + n, sizeof(result->why) - n))
+		if (!mp_check(shared, i, why, sizeof(why))) {
+			snprintf(result->why + n, sizeof(result->why) - n,
+				"%sconnection %" PRIu32 ": %s", n ? "; " : "", i, why);
 			good = false;
+		}
 		result->bytes += end->in.bytes + end->out.bytes;
 		if (end->in.pause_ns > result->pause_ns)
 			result->pause_ns = end->in.pause_ns;
