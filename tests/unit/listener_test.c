@@ -903,6 +903,6 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "activated"))
-		return activated(argv[2]);
+		_exit(activated(argv[2])); /* what it leaves behind goes with it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
