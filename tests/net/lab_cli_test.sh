@@ -137,7 +137,7 @@ ends() # SIGNAL EXIT-CODE
 	wait $run 2>/dev/null
 	ok "SIG$1: exit code" [ $? -eq "$2" ]
 	gone=no
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		# by its arguments: the processes of no lab but ours are called this
 		grep -qzx '1234\.5' /proc/[0-9]*/cmdline 2>/dev/null || { gone=yes; break; }
 		sleep 0.05
