@@ -114,7 +114,7 @@ nothing_left "the demo"
 # --- Ctrl-C, half way ---
 "$demo" --size 40 >"$work/out" 2>&1 &
 pid=$!
-for i in $(seq 100); do
+for _ in $(seq 100); do
 	grep -q '%' "$work/out" && break
 	sleep 0.1
 done

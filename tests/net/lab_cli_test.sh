@@ -127,7 +127,7 @@ ends() # SIGNAL EXIT-CODE
 	rm -f "$dir/run-err"
 	"$braid" lab run two-equal -- sh -c 'sleep 1234.5 & sleep 1234.5' 2>"$dir/run-err" >/dev/null &
 	run=$!
-	for i in $(seq 200); do
+	for _ in $(seq 200); do
 		id=$(sed -n 's/.*, lab //p' "$dir/run-err" 2>/dev/null)
 		[ -n "$id" ] && "$braid" lab exec --lab "$id" sh -c 'ps ax 2>/dev/null || cat /proc/[0-9]*/cmdline' \
 			2>/dev/null | tr '\0' ' ' | grep -q 'sleep 1234.5' && break
