@@ -31,8 +31,7 @@ mine()
 # within five seconds: namespaces take a moment to go
 nothing_left()
 {
-	local i
-	for i in $(seq 50); do
+	for _ in $(seq 50); do
 		[ -z "$(mine)" ] && break
 		sleep 0.1
 	done

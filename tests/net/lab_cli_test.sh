@@ -107,7 +107,7 @@ mkfifo "$dir/go"
 	>"$dir/run-out" 2>"$dir/run-err" &
 run=$!
 id=
-for i in $(seq 200); do
+for _ in $(seq 200); do
 	id=$(sed -n 's/.*, lab //p' "$dir/run-err" 2>/dev/null)
 	[ -n "$id" ] && break
 	sleep 0.05

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define WAIT_S 30 /* an event that does not come: generous, the machine may be loaded or valgrind  \
-		   */
+/* For an event that does not come: generous, the machine may be loaded, or this is valgrind. */
+#define WAIT_S       30
 #define EVENTS_MAX   4096
 #define EVENT_SIZE   56
 #define ACCEPTED_MAX 64
