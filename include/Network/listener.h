@@ -107,7 +107,8 @@ NW_RETURNS_RETAINED nw_listener_t _Nullable nw_listener_create_with_connection(
  * @function nw_listener_create_with_launchd_key
  * @abstract Listens on a socket that the service manager opened: LISTEN_FDS of sd_listen_fds(3).
  * @param launchd_key The name in LISTEN_FDNAMES; copied.
- * @result +1, nw_release() it. NULL (logged) when there is no such socket.
+ * @result +1, nw_release() it. NULL (logged) without a key. That there is no such socket is told by
+ *   the state handler: failed, ENOENT.
  */
 NW_RETURNS_RETAINED nw_listener_t _Nullable nw_listener_create_with_launchd_key(
 	nw_parameters_t parameters, const char *launchd_key);

@@ -14,18 +14,17 @@
 
 /* --- parameters as plain values --- */
 
-/*
- * What the kernel refuses on MPTCP sockets (kernel 6.18; it is done on TCP and UDP):
- * api-status: partial nw_ip_options_set_hop_limit: not on MPTCP, whose kernel side refuses it
- * api-status: partial nw_ip_options_set_disable_fragmentation: not on MPTCP, whose kernel side
- * refuses it api-status: partial nw_ip_options_set_local_address_preference: IPv6 only (RFC 5014),
- * and not on MPTCP api-status: partial nw_parameters_set_service_class: not on MPTCP over IPv6,
- * whose kernel side refuses the traffic class What Linux has no means for: api-status: partial
- * nw_tcp_options_set_persist_timeout: stored; Linux bounds zero-window probing only together with
- * retransmission (retransmit_connection_drop_time) api-status: partial
- * nw_parameters_set_expired_dns_behavior: stored; nothing is cached, so no expired answer is ever
- * used
- */
+/* What the kernel refuses on MPTCP sockets (kernel 6.18); it is done on TCP and UDP. */
+/* api-status: partial nw_ip_options_set_hop_limit: not on MPTCP, whose kernel side refuses it */
+/* api-status: partial nw_ip_options_set_disable_fragmentation: not on MPTCP, which refuses it */
+/* api-status: partial nw_ip_options_set_local_address_preference: IPv6 only, and not on MPTCP */
+/* api-status: partial nw_parameters_set_service_class: not on MPTCP over IPv6, which refuses it */
+
+/* What Linux has no means for. */
+/* api-status: partial nw_tcp_options_set_persist_timeout: stored; Linux bounds zero-window probing
+ * only together with retransmission (retransmit_connection_drop_time) */
+/* api-status: partial nw_parameters_set_expired_dns_behavior: stored; nothing is cached, so no
+ * expired answer is ever used */
 
 /* RFC 4594 section 2.3 (RFC 8622 for background). */
 static uint8_t dscp_of(nw_service_class_t service_class)
@@ -194,19 +193,19 @@ static int evaluate(nw_connection_t c, bool afresh, struct bri_netstate_result *
  * A connection whose parameters restrict interfaces is bound to the best that they allow: the
  * socket's own traffic cannot leave by another. Extra MPTCP subflows are the path manager's: the
  * kernel does not hold them to the binding.
- * api-status: partial nw_parameters_require_interface: holds for the connection's first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it api-status: partial
- * nw_parameters_set_required_interface_type: holds for the connection's first subflow; extra MPTCP
- * subflows are the path manager's until braidd enforces it api-status: partial
- * nw_parameters_prohibit_interface: holds for the connection's first subflow; extra MPTCP subflows
- * are the path manager's until braidd enforces it api-status: partial
- * nw_parameters_prohibit_interface_type: holds for the connection's first subflow; extra MPTCP
- * subflows are the path manager's until braidd enforces it api-status: partial
- * nw_parameters_set_prohibit_expensive: holds for the connection's first subflow; extra MPTCP
- * subflows are the path manager's until braidd enforces it api-status: partial
- * nw_parameters_set_prohibit_constrained: as prohibit_expensive; and nothing marks an interface
- * constrained yet
  */
+/* api-status: partial nw_parameters_require_interface: holds for the first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_set_required_interface_type: holds for the first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_prohibit_interface: holds for the first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_prohibit_interface_type: holds for the first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_set_prohibit_expensive: holds for the first subflow;
+ * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_set_prohibit_constrained: as
+ * nw_parameters_set_prohibit_expensive; and nothing marks an interface constrained yet */
 int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret)
 {
 	struct bri_netstate_result result;
