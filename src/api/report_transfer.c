@@ -149,11 +149,11 @@ BRI_EXPORT nw_data_transfer_report_t nw_connection_create_new_data_transfer_repo
 	report->state = nw_data_transfer_report_state_collecting;
 	report->started_ns = bri_clock_now_ns();
 	pthread_mutex_lock(&c->lock);
-	if (atomic_load(&c->published_state) == BRI_LIFE_READY) {
+	/* what was moved before is not the report's; before ready that is nothing */
+	if (atomic_load(&c->published_state) == BRI_LIFE_READY)
 		report->path_count = take_paths(c, report->paths);
-		report->app_in = atomic_load(&c->bytes_in);
-		report->app_out = atomic_load(&c->bytes_out);
-	}
+	report->app_in = atomic_load(&c->bytes_in);
+	report->app_out = atomic_load(&c->bytes_out);
 	bri_list_append(&c->reports, &report->link);
 	pthread_mutex_unlock(&c->lock);
 	return report;
@@ -345,12 +345,16 @@ BRI_EXPORT uint64_t nw_data_transfer_report_get_transport_rtt_variance(
 static uint64_t app_bytes(
 	nw_data_transfer_report_t report, uint32_t index, bool in, const char *function)
 {
-	const struct path *path = path_at(report, index, function);
+	const struct path *path;
 
+	if (!is_collected(report, function))
+		return 0;
+	/* also when no path is left to be asked: every subflow was lost */
+	if (index == NW_ALL_PATHS || (index == 0 && report->path_count == 1))
+		return in ? report->app_in : report->app_out;
+	path = path_at(report, index, function);
 	if (!path)
 		return 0;
-	if (index == NW_ALL_PATHS || report->path_count == 1)
-		return in ? report->app_in : report->app_out;
 	return in ? path->tcp.bytes_received : path->tcp.bytes_sent - path->tcp.bytes_retrans;
 }
 

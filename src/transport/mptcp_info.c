@@ -241,8 +241,11 @@ static int one_tcp(int fd, struct bri_mptcp_subflow *ret, size_t max, size_t *re
 	r = get_tcp_stats(fd, &flow.tcp);
 	if (r < 0)
 		return r;
-	if (getsockname(fd, (struct sockaddr *)&flow.local, &local_len) < 0 ||
-		getpeername(fd, (struct sockaddr *)&flow.remote, &remote_len) < 0)
+	if (getsockname(fd, (struct sockaddr *)&flow.local, &local_len) < 0)
+		return -errno;
+	/* a connection that was reset has no peer any more, but its counters are what reports ask
+	 * for */
+	if (getpeername(fd, (struct sockaddr *)&flow.remote, &remote_len) < 0 && errno != ENOTCONN)
 		return -errno;
 	unmap(&flow.local);
 	unmap(&flow.remote);

@@ -72,7 +72,7 @@ static void nothing(void *context)
 struct log {
 	pthread_mutex_t lock;
 	int entries[100000];
-	int count;
+	_Atomic int count;
 	_Atomic int running;
 	bool overlapped;
 	sem_t done;
