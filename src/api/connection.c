@@ -445,13 +445,17 @@ BRI_EXPORT void nw_connection_set_path_changed_handler_f(nw_connection_t connect
 void bri_connection_receive(nw_connection_t c, uint32_t min, uint32_t max, bool message,
 	struct bri_callable completion, const char *function)
 {
+	bool usable = bri_connection_is(c, function);
 	struct bri_request *request;
 
-	if (!bri_connection_is(c, function) || !completion.fn ||
-		(!message && (max == 0 || min > max))) {
-		bri_error("%s: %s", function,
-			completion.fn ? "the maximum length is 0 or below the minimum"
-				      : "no completion");
+	if (usable && !completion.fn) {
+		bri_error("%s: no completion", function);
+		usable = false;
+	} else if (usable && !message && (max == 0 || min > max)) {
+		bri_error("%s: the maximum length is 0 or below the minimum", function);
+		usable = false;
+	}
+	if (!usable) {
 		bri_callable_clear(&completion);
 		return;
 	}
@@ -497,12 +501,14 @@ static const char *why_not_sent(dispatch_data_t content, nw_content_context_t co
 void bri_connection_send(nw_connection_t c, dispatch_data_t content, nw_content_context_t context,
 	bool is_complete, struct bri_callable completion)
 {
-	const char *why = why_not_sent(content, context, is_complete, &completion);
 	struct bri_request *request;
 	uint64_t expiration_ms;
+	const char *why = NULL;
 
-	if (!bri_connection_is(c, "nw_connection_send") || why) {
-		bri_error("nw_connection_send: %s", why ? why : "not a connection");
+	if (!bri_connection_is(c, "nw_connection_send") ||
+		(why = why_not_sent(content, context, is_complete, &completion))) {
+		if (why)
+			bri_error("nw_connection_send: %s", why);
 		bri_callable_clear(&completion);
 		return;
 	}
@@ -551,7 +557,8 @@ BRI_EXPORT void nw_connection_batch_f(nw_connection_t c, void *context, dispatch
 	struct batch batch = { c, context, fn };
 	struct dispatch_queue_s *queue;
 
-	if (!bri_connection_is(c, "nw_connection_batch") || !fn)
+	if (!bri_connection_is(c, "nw_connection_batch") ||
+		!bri_handler_is_given((bri_any_f)fn, "nw_connection_batch"))
 		return;
 	queue = atomic_load_explicit(&c->queue, memory_order_acquire);
 	if (queue && bri_queue_is_current(queue))

@@ -131,7 +131,7 @@ static int well_known_service(const char *name, uint16_t *ret)
 	return -ENOENT;
 }
 
-static int parse_port(const char *text, uint16_t *ret)
+int bri_endpoint_parse_port(const char *text, uint16_t *ret)
 {
 	struct servent entry, *found = NULL;
 	char buf[1024];
@@ -243,7 +243,7 @@ nw_endpoint_t nw_endpoint_create_host(const char *hostname, const char *port)
 		bri_error("%s: the %s is NULL", __func__, hostname ? "port" : "host name");
 		return NULL;
 	}
-	if (parse_port(port, &number)) {
+	if (bri_endpoint_parse_port(port, &number)) {
 		bri_error("%s: \"%.64s\" is neither a port (0 to 65535) nor a known service",
 			__func__, port);
 		return NULL;

@@ -37,6 +37,8 @@ struct nw_endpoint {
 nw_endpoint_t bri_endpoint_from_sockaddr(const struct sockaddr *sa, socklen_t len);
 nw_endpoint_t bri_endpoint_from_addr(const union bri_sockaddr *addr);
 
+/* bri_endpoint_parse_port(): a number or a service. 0, -EINVAL or -ENOENT. ret: host byte order. */
+int bri_endpoint_parse_port(const char *text, uint16_t *ret);
 /*
  * bri_endpoint_sockaddr(): the address and port to connect or bind to, if no lookup is needed.
  * Returns 0, or -ENOENT: a name.

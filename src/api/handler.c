@@ -1,6 +1,8 @@
 /* Replaceable handlers. Knows nothing of what they handle. */
 #include "api/handler.h"
 
+#include "base/log.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -42,4 +44,11 @@ struct bri_handler *bri_handler_get(pthread_mutex_t *lock, struct bri_handler **
 		atomic_fetch_add_explicit(&handler->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(lock);
 	return handler;
+}
+
+bool bri_handler_is_given(bri_any_f fn, const char *function)
+{
+	if (!fn)
+		bri_error("%s: no block or function", function);
+	return fn;
 }

@@ -20,4 +20,8 @@ void bri_handler_set(pthread_mutex_t *lock, struct bri_handler **slot, struct br
 struct bri_handler *bri_handler_get(pthread_mutex_t *lock, struct bri_handler **slot);
 void bri_handler_put(struct bri_handler *handler);
 
+/* bri_handler_is_given(): there is a function to call; else one line in the log names the caller.
+ */
+bool bri_handler_is_given(bri_any_f fn, const char *function);
+
 #endif

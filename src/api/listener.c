@@ -447,19 +447,15 @@ BRI_EXPORT nw_listener_t nw_listener_create(nw_parameters_t parameters)
 
 BRI_EXPORT nw_listener_t nw_listener_create_with_port(const char *port, nw_parameters_t parameters)
 {
-	nw_endpoint_t endpoint = port ? nw_endpoint_create_host("0.0.0.0", port) : NULL;
-	nw_listener_t l;
+	uint16_t number;
 
-	if (!endpoint) {
-		bri_error("nw_listener_create_with_port: \"%s\" is neither a port nor a known "
+	if (!port || bri_endpoint_parse_port(port, &number)) {
+		bri_error("nw_listener_create_with_port: \"%.64s\" is neither a port nor a known "
 			  "service",
 			port ? port : "(null)");
 		return NULL;
 	}
-	l = new_listener(
-		parameters, nw_endpoint_get_port(endpoint), "nw_listener_create_with_port");
-	nw_release(endpoint);
-	return l;
+	return new_listener(parameters, number, "nw_listener_create_with_port");
 }
 
 /* Listening for the streams of a connection: only multiplexing protocols (QUIC) have any. */

@@ -135,7 +135,8 @@ BRI_EXPORT void braid_connection_enumerate_subflows_f(
 	struct braid_subflow subflow;
 	size_t n = 0;
 
-	if (!bri_connection_is(c, __func__) || !enumerate || c->is_udp)
+	if (!bri_connection_is(c, __func__) ||
+		!bri_handler_is_given((bri_any_f)enumerate, __func__) || c->is_udp)
 		return;
 	pthread_mutex_lock(&c->lock);
 	if (c->sock.fd < 0 || bri_mptcp_info_get(c->sock.fd, &info) < 0 ||

@@ -104,7 +104,8 @@ void bri_report_access(nw_connection_t c, dispatch_queue_t queue, struct bri_cal
 	if (!bri_connection_is(c, "nw_connection_access_establishment_report") ||
 		!bri_object_check(queue, BRI_KIND_DISPATCH_QUEUE,
 			"nw_connection_access_establishment_report") ||
-		!call.fn || !(access = malloc(sizeof(*access)))) {
+		!bri_handler_is_given(call.fn, "nw_connection_access_establishment_report") ||
+		!(access = malloc(sizeof(*access)))) {
 		bri_callable_clear(&call);
 		return;
 	}
@@ -168,7 +169,8 @@ BRI_EXPORT void nw_establishment_report_enumerate_resolutions_f(nw_establishment
 {
 	nw_resolution_report_t r;
 
-	if (!is_establishment(report, __func__) || !enumerate || !report->resolution)
+	if (!is_establishment(report, __func__) ||
+		!bri_handler_is_given((bri_any_f)enumerate, __func__) || !report->resolution)
 		return;
 	r = report->resolution;
 	enumerate(context, nw_report_resolution_source_query, r->milliseconds, r->endpoint_count,
@@ -179,14 +181,16 @@ BRI_EXPORT void nw_establishment_report_enumerate_resolution_reports_f(
 	nw_establishment_report_t report, void *context,
 	nw_report_resolution_report_enumerator_f enumerate)
 {
-	if (is_establishment(report, __func__) && enumerate && report->resolution)
+	if (is_establishment(report, __func__) &&
+		bri_handler_is_given((bri_any_f)enumerate, __func__) && report->resolution)
 		enumerate(context, report->resolution);
 }
 
 BRI_EXPORT void nw_establishment_report_enumerate_protocols_f(
 	nw_establishment_report_t report, void *context, nw_report_protocol_enumerator_f enumerate)
 {
-	if (is_establishment(report, __func__) && enumerate)
+	if (is_establishment(report, __func__) &&
+		bri_handler_is_given((bri_any_f)enumerate, __func__))
 		enumerate(context, report->transport, report->handshake_ms, report->handshake_ms);
 }
 

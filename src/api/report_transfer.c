@@ -188,7 +188,8 @@ void bri_report_collect(
 	if (!is_report(report, "nw_data_transfer_report_collect") ||
 		!bri_object_check(
 			queue, BRI_KIND_DISPATCH_QUEUE, "nw_data_transfer_report_collect") ||
-		!call.fn || !(delivery = malloc(sizeof(*delivery)))) {
+		!bri_handler_is_given(call.fn, "nw_data_transfer_report_collect") ||
+		!(delivery = malloc(sizeof(*delivery)))) {
 		bri_callable_clear(&call);
 		return;
 	}
