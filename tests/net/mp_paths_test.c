@@ -85,6 +85,11 @@ static void assert_both_paths(struct mp_run *run, enum bri_lab_direction directi
 		assert_true(stats.direction[direction].bytes > UINT64_C(1000000));
 	}
 	assert_int_equal(client->report.app_in, run->shared->specs[0].down);
+	assert_true(client->report.app_out >= run->shared->specs[0].up);
+	assert_int_equal(client->report.all_in,
+		client->report.paths[0].bytes_in + client->report.paths[1].bytes_in);
+	assert_int_equal(client->report.all_out,
+		client->report.paths[0].bytes_out + client->report.paths[1].bytes_out);
 	assert_int_equal(mp_mib(run, BRI_LAB_CLIENT, "MPJoinSynTx"), 1);
 	assert_int_equal(mp_mib(run, BRI_LAB_CLIENT, "MPJoinSynAckRx"), 1);
 	assert_int_equal(mp_mib(run, BRI_LAB_SERVER, "MPJoinSynRx"), 1);

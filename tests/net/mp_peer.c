@@ -1,21 +1,19 @@
 /* The two programs: see mp_peer.h. */
-#include "mp_peer.h"
+#include "mp_look.h"
+#include "mp_pattern.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_NS    (20 * NSEC_PER_MSEC)
-#define PIECE      (256u * 1024u)
-#define SENDS_MAX  3 /* under way */
-#define MAGIC      UINT64_C(0x6272616964736f6b)
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
-#define DOWN_SALT  UINT64_C(0xa5a5a5a5a5a5a5a5)
-#define SETTLE_NS  (2 * NSEC_PER_SEC) /* for handlers' contexts to be destroyed */
+#define TICK_NS   (20 * NSEC_PER_MSEC)
+#define PIECE     (256u * 1024u)
+#define SENDS_MAX 3 /* under way */
+#define MAGIC     UINT64_C(0x6272616964736f6b)
+#define DOWN_SALT UINT64_C(0xa5a5a5a5a5a5a5a5)
+#define SETTLE_NS (2 * NSEC_PER_SEC) /* for handlers' contexts to be destroyed */
 
 /* First on the client's stream: tells the server what it is about. */
 struct header {
@@ -37,15 +35,6 @@ struct peer {
 	bool is_server, knows, end_sent, finishing, gone, released; /* knows: the totals */
 };
 
-uint64_t mp_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 uint64_t mp_now_ns(void)
 {
 	struct timespec ts;
@@ -54,39 +43,9 @@ uint64_t mp_now_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* Byte `at` of the pattern of a seed: no two places of a stream look alike. */
-static uint8_t pattern(uint64_t seed, uint64_t at)
+static void count_bytes(struct mp_way *way, const uint8_t *bytes, size_t size)
 {
-	uint64_t state = seed + (at / 8) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (uint8_t)(mp_random(&state) >> at % 8 * 8);
-}
-
-static void fill_pattern(uint64_t seed, uint64_t at, uint8_t *to, size_t size)
-{
-	while (size) {
-		if (at % 8 == 0 && size >= 8) {
-			uint64_t state = seed + (at / 8) * UINT64_C(0x9e3779b97f4a7c15);
-			uint64_t word = mp_random(&state);
-
-			memcpy(to, &word, 8);
-			at += 8;
-			to += 8;
-			size -= 8;
-		} else {
-			*to++ = pattern(seed, at++);
-			size--;
-		}
-	}
-}
-
-static void add_hash(struct mp_way *way, const uint8_t *bytes, size_t size)
-{
-	uint64_t hash = way->hash ? way->hash : FNV_OFFSET;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * FNV_PRIME;
-	way->hash = hash;
+	way->hash = mp_hash(way->hash, bytes, size);
 	way->bytes += size;
 }
 
@@ -134,92 +93,13 @@ static void publish_event(struct peer *p)
 		p->end->event_count++;
 }
 
-/* --- what the API tells of the connection --- */
-
-static void on_subflow(void *context, const struct braid_subflow *subflow)
-{
-	struct mp_subflows *list = context;
-
-	if (list->count < MP_SUBFLOWS_MAX)
-		list->list[list->count++] = *subflow;
-}
-
-/* By the address plan of lab.h: 10.(10+i).0.x, fd(10+i)::x. 32: not of a path. */
-static uint32_t path_of(const struct sockaddr_storage *address)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-	uint32_t net = 0;
-
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-
-		net = ntohl(in->sin_addr.s_addr) >> 24 == 10
-			      ? ntohl(in->sin_addr.s_addr) >> 16 & 0xff
-			      : 0;
-	} else {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
-		if (sscanf(text, "fd%" SCNu32 "::", &net) != 1)
-			net = 0;
-	}
-	return net >= 10 && net < 26 ? net - 10 : 32;
-}
-
-static void look(struct peer *p)
-{
-	struct mp_subflows now = { 0 };
-	uint32_t live = 0, established = 0;
-
-	braid_connection_enumerate_subflows_f(p->connection, &now, on_subflow);
-	for (uint32_t i = 0; i < now.count; i++) {
-		uint32_t path = path_of(p->is_server ? &now.list[i].remote : &now.list[i].local);
-
-		if (now.list[i].state != braid_subflow_state_established)
-			continue;
-		established++;
-		if (path < 32)
-			live |= 1u << path;
-	}
-	p->end->live = live;
-	if (established > p->end->most_count) {
-		p->end->most = now;
-		p->end->most_count = established;
-	}
-	if (now.count)
-		p->end->last = now;
-	p->end->last_reason = (int)braid_connection_get_multipath_reason(p->connection) + 1;
-}
-
-static void copy_path(struct mp_report_path *ret, nw_data_transfer_report_t report, uint32_t i)
-{
-	nw_interface_t interface = nw_data_transfer_report_copy_path_interface(report, i);
-
-	if (interface)
-		snprintf(ret->interface, sizeof(ret->interface), "%s",
-			nw_interface_get_name(interface));
-	nw_release(interface);
-	ret->bytes_in = nw_data_transfer_report_get_received_transport_byte_count(report, i);
-	ret->bytes_out = nw_data_transfer_report_get_sent_transport_byte_count(report, i);
-	ret->packets_in = nw_data_transfer_report_get_received_ip_packet_count(report, i);
-	ret->packets_out = nw_data_transfer_report_get_sent_ip_packet_count(report, i);
-	ret->rtt_ms = nw_data_transfer_report_get_transport_smoothed_rtt_milliseconds(report, i);
-}
+/* --- ending --- */
 
 static void on_report(void *context, nw_data_transfer_report_t report)
 {
 	struct peer *p = context;
-	struct mp_report *to = &p->end->report;
 
-	to->path_count = nw_data_transfer_report_get_path_count(report);
-	for (uint32_t i = 0; i < to->path_count && i < MP_PATHS_MAX; i++)
-		copy_path(&to->paths[i], report, i);
-	to->app_in =
-		nw_data_transfer_report_get_received_application_byte_count(report, NW_ALL_PATHS);
-	to->app_out = nw_data_transfer_report_get_sent_application_byte_count(report, NW_ALL_PATHS);
-	to->all_in =
-		nw_data_transfer_report_get_received_transport_byte_count(report, NW_ALL_PATHS);
-	to->all_out = nw_data_transfer_report_get_sent_transport_byte_count(report, NW_ALL_PATHS);
+	mp_copy_report(report, &p->end->report);
 	nw_connection_cancel(p->connection);
 }
 
@@ -234,7 +114,7 @@ static void finish(struct peer *p, int error)
 		nw_connection_cancel(p->connection);
 		return;
 	}
-	look(p);
+	mp_look(p->connection, p->is_server, p->end);
 	nw_data_transfer_report_collect_f(p->report, p->queue, p, on_report, NULL);
 }
 
@@ -281,8 +161,8 @@ static dispatch_data_t next_piece(struct peer *p, size_t size)
 		head = skip - p->out_at < size ? (size_t)(skip - p->out_at) : size;
 		memcpy(bytes, (const uint8_t *)&p->header + p->out_at, head);
 	}
-	fill_pattern(out_seed(p), p->out_at + head - skip, bytes + head, size - head);
-	add_hash(&p->end->out, bytes + head, size - head);
+	mp_pattern(out_seed(p), p->out_at + head - skip, bytes + head, size - head);
+	count_bytes(&p->end->out, bytes + head, size - head);
 	p->out_at += size;
 	return dispatch_data_create_f(bytes, size, NULL, free);
 }
@@ -321,21 +201,9 @@ static void send_more(struct peer *p)
 
 static void take_pattern(struct peer *p, uint64_t at, const uint8_t *bytes, size_t size)
 {
-	uint64_t seed = in_seed(p);
-	uint8_t want[512];
-
-	for (size_t done = 0; done < size && !p->end->in.wrong; done += sizeof(want)) {
-		size_t n = size - done < sizeof(want) ? size - done : sizeof(want);
-
-		fill_pattern(seed, at + done, want, n);
-		for (size_t i = 0; memcmp(want, bytes + done, n) != 0 && i < n; i++) {
-			if (want[i] != bytes[done + i]) {
-				p->end->in.wrong = at + done + i + 1;
-				break;
-			}
-		}
-	}
-	add_hash(&p->end->in, bytes, size);
+	if (!p->end->in.wrong)
+		p->end->in.wrong = mp_pattern_check(in_seed(p), at, bytes, size);
+	count_bytes(&p->end->in, bytes, size);
 }
 
 static void take_header(struct peer *p)
@@ -499,7 +367,7 @@ static void tick(void *context)
 	struct peer *p = context;
 
 	if (!p->gone) {
-		look(p);
+		mp_look(p->connection, p->is_server, p->end);
 		send_more(p); /* the end, when the test has let go */
 		finish_if_done(p);
 		if (p->spec.restart_ms && p->waiting_ns &&

@@ -109,8 +109,7 @@ struct mp_shared {
 int mp_serve(void *shared);
 int mp_connect(void *shared);
 
-/* mp_random(): splitmix64. mp_now_ns(): CLOCK_MONOTONIC. */
-uint64_t mp_random(uint64_t *state);
+/* mp_now_ns(): CLOCK_MONOTONIC. */
 uint64_t mp_now_ns(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lab/lab.h"
+#include "net/mp_pattern.h"
 #include "net/mp_peer.h"
 #include "soak.h"
 

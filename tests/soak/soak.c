@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "net/mp_pattern.h"
 #include "net/mp_run.h"
 
 #define CHANGES_MAX 24
@@ -177,9 +178,11 @@ static bool can_spare(const struct mp_shared *shared, int path)
 	for (uint32_t i = 0; i < shared->connections; i++) {
 		const struct mp_end *server = mp_server_of(shared, i);
 
-		if (shared->client[i].over)
+		if (server && server->over && shared->client[i].over)
 			continue;
-		if (!server || !(shared->client[i].live & server->live & others))
+		/* one that the client is done with may still have bytes under way in the kernel */
+		if (!server || shared->client[i].over ||
+			!(shared->client[i].live & server->live & others))
 			return false;
 	}
 	return true;
