@@ -131,16 +131,19 @@ void bri_may_block(void)
 static bool run_events(struct bri_loop *loop)
 {
 	while (loop->batch_next < loop->batch_count) {
-		struct epoll_event *ev = &loop->batch[loop->batch_next++];
+		/* a copy: once the loop is taken away its next owner fills the batch anew */
+		struct epoll_event ev = loop->batch[loop->batch_next++];
 
-		if (ev->data.ptr == &event_mark)
+		if (ev.data.ptr == &event_mark)
 			continue;
-		if (ev->data.ptr == &timer_mark) {
+		if (ev.data.ptr == &timer_mark) {
 			bri_timer_expire(loop);
 			continue;
 		}
+		if (!bri_watch_claim(ev.data.ptr, ev.events))
+			continue;
 		begin(loop);
-		bri_watch_on_event(ev->data.ptr, ev->events);
+		bri_watch_run(ev.data.ptr, ev.events);
 		if (!end(loop))
 			return false;
 	}

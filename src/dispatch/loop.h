@@ -62,8 +62,14 @@ void bri_loop_post(struct bri_loop *loop, struct bri_item *item);
  * loop's thread. */
 bool bri_loop_tick(void);
 
-/* bri_watch_on_event(): an epoll event of a watch. Context: the loop's owner. */
-void bri_watch_on_event(struct bri_watch *watch, uint32_t events);
+/*
+ * bri_watch_claim(): an epoll event of a watch. True: its queue was idle and is ours now, to be
+ * left by bri_watch_run(). False: the events are an item of the queue, or nobody wants them.
+ * Context: the loop's owner, before it says what it runs: the loop cannot be taken away, so nobody
+ * else gets to free the watch meanwhile.
+ */
+bool bri_watch_claim(struct bri_watch *watch, uint32_t events);
+void bri_watch_run(struct bri_watch *watch, uint32_t events);
 /* bri_timer_expire(): queue what is due and arm the timer descriptor again. Context: the loop's
  * owner. */
 void bri_timer_expire(struct bri_loop *loop);

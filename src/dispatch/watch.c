@@ -49,30 +49,37 @@ static void run_gone(struct bri_item *item)
 static void run_retire(struct bri_item *item)
 {
 	struct bri_watch *watch = bri_container_of(item, struct bri_watch, retire);
+	/* `gone` may run, and drop the watch's reference, before the push is over */
+	struct dispatch_queue_s *queue = bri_object_get(watch->queue);
 
-	bri_queue_push(watch->queue, &watch->gone);
+	bri_queue_push(queue, &watch->gone);
+	bri_object_put(queue);
 }
 
-void bri_watch_on_event(struct bri_watch *watch, uint32_t events)
+bool bri_watch_claim(struct bri_watch *watch, uint32_t events)
 {
 	if (atomic_load_explicit(&watch->dead, memory_order_acquire))
-		return;
-	if (bri_queue_enter_in_place(watch->queue)) {
-		struct bri_frame frame = { watch->queue, bri_self.frame };
-
-		bri_self.frame = &frame;
-		if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
-			watch->on_ready(watch->context, events);
-		bri_self.frame = frame.parent;
-		bri_queue_leave(frame.queue); /* the watch holds it, and is there until its `gone`
-						 ran on it */
-		return;
-	}
+		return false;
+	if (bri_queue_enter_in_place(watch->queue))
+		return true;
 	atomic_fetch_add_explicit(&watch->refs, 1, memory_order_relaxed);
 	if (atomic_fetch_or_explicit(&watch->pending, events, memory_order_acq_rel) == 0)
 		bri_queue_push(watch->queue, &watch->item);
 	else
 		put(watch);
+	return false;
+}
+
+void bri_watch_run(struct bri_watch *watch, uint32_t events)
+{
+	struct bri_frame frame = { watch->queue, bri_self.frame };
+
+	bri_self.frame = &frame;
+	if (!atomic_load_explicit(&watch->dead, memory_order_acquire))
+		watch->on_ready(watch->context, events);
+	bri_self.frame = frame.parent;
+	bri_queue_leave(
+		frame.queue); /* the watch holds it, and is there until its `gone` ran on it */
 }
 
 int bri_watch_new(struct dispatch_queue_s *queue, int fd, void *context,
