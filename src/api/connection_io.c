@@ -388,8 +388,7 @@ static bool send_datagram(nw_connection_t c)
 		    : bri_sock_send_datagram(
 			      c->sock.fd, iov, count, ecn < 0 ? NULL : &c->remote, NULL, ecn);
 	if (n == -EAGAIN) {
-		c->writable = c->flow; /* the shared socket has no edge for us: try on the next
-					  occasion */
+		c->writable = false; /* the next room is a new edge, or the hub tells of it */
 		return false;
 	}
 	if (n > 0)

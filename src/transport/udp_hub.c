@@ -33,7 +33,7 @@ struct bri_hub_flow {
 	struct dispatch_queue_s *queue; /* internal reference; NULL: not attached */
 	void *context;
 	void (*on_readable)(void *context);
-	bool closed, item_queued;
+	bool closed, item_queued, wants_room;
 	struct bri_item item;
 };
 
@@ -50,6 +50,7 @@ struct bri_hub {
 	void *context;
 	bool (*on_flow)(void *context, struct bri_hub_flow *flow); /* NULL: closed */
 	size_t flow_count, kept_bytes;
+	bool room_wanted; /* some flow's wants_room */
 	uint32_t seed;
 	struct bri_list buckets[BUCKETS];
 };
@@ -68,8 +69,13 @@ static void destroy_hub(void *context)
 
 static void put_hub(struct bri_hub *hub)
 {
-	if (atomic_fetch_sub_explicit(&hub->refs, 1, memory_order_acq_rel) == 1)
-		bri_async(hub->queue, hub, destroy_hub);
+	struct dispatch_queue_s *queue;
+
+	if (atomic_fetch_sub_explicit(&hub->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	queue = bri_object_get(hub->queue); /* the hub's own may be gone before the push is over */
+	bri_async(queue, hub, destroy_hub);
+	bri_object_put(queue);
 }
 
 static void free_kept(struct bri_hub_flow *flow)
@@ -258,10 +264,33 @@ static void run_read(struct bri_item *item)
 	put_hub(hub);
 }
 
+/* There is room in the socket again: those that found none try once more. */
+static void tell_of_room(struct bri_hub *hub)
+{
+	pthread_mutex_lock(&hub->lock);
+	for (unsigned i = 0; hub->room_wanted && i < BUCKETS; i++) {
+		struct bri_list *link;
+
+		bri_list_foreach (link, &hub->buckets[i]) {
+			struct bri_hub_flow *flow = bri_list_entry(link, struct bri_hub_flow, link);
+
+			if (flow->wants_room)
+				wake(flow);
+			flow->wants_room = false;
+		}
+	}
+	hub->room_wanted = false;
+	pthread_mutex_unlock(&hub->lock);
+}
+
 static void on_ready(void *context, uint32_t events)
 {
+	struct bri_hub *hub = context;
+
+	if (events & EPOLLOUT)
+		tell_of_room(hub);
 	if (events & (EPOLLIN | EPOLLERR))
-		read_some(context);
+		read_some(hub);
 }
 
 int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *context,
@@ -355,8 +384,17 @@ bool bri_hub_flow_take(struct bri_hub_flow *flow, struct bri_hub_datagram *ret)
 
 ssize_t bri_hub_flow_send(struct bri_hub_flow *flow, const struct iovec *iov, size_t count, int ecn)
 {
-	return bri_sock_send_datagram(
-		flow->hub->sock.fd, iov, count, &flow->remote, &flow->local, ecn);
+	struct bri_hub *hub = flow->hub;
+	ssize_t n =
+		bri_sock_send_datagram(hub->sock.fd, iov, count, &flow->remote, &flow->local, ecn);
+
+	if (n != -EAGAIN)
+		return n;
+	pthread_mutex_lock(&hub->lock);
+	flow->wants_room = hub->room_wanted = true;
+	pthread_mutex_unlock(&hub->lock);
+	/* once more: room that came before this was noted is told of to nobody */
+	return bri_sock_send_datagram(hub->sock.fd, iov, count, &flow->remote, &flow->local, ecn);
 }
 
 void bri_hub_flow_close(struct bri_hub_flow *flow)

@@ -46,6 +46,8 @@ void bri_hub_flow_attach(struct bri_hub_flow *flow, struct dispatch_queue_s *que
 	void (*on_readable)(void *context));
 /* bri_hub_flow_take(): the oldest datagram; false: none. */
 bool bri_hub_flow_take(struct bri_hub_flow *flow, struct bri_hub_datagram *ret);
+/* bri_hub_flow_send(): bytes, or -errno; after -EAGAIN on_readable() tells also when there is room
+ * again. */
 ssize_t bri_hub_flow_send(
 	struct bri_hub_flow *flow, const struct iovec *iov, size_t count, int ecn);
 /* bri_hub_flow_close(): on_readable is not called again (when called on its queue). The peer's next

@@ -622,6 +622,43 @@ static void metadata_of_a_flow(void **state)
 	await(&u->r, "cancelled");
 }
 
+/* --wrap: the next datagrams that the library sends find the socket full */
+static _Atomic int full_for;
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	if (atomic_load(&full_for) > 0) {
+		atomic_fetch_sub(&full_for, 1);
+		errno = EAGAIN;
+		return -1;
+	}
+	return __real_sendmsg(fd, msg, flags);
+}
+
+/* room in the shared socket reaches a connection that found none, whoever's datagram tells of it */
+static void a_full_socket_delays_and_loses_nothing(void **state)
+{
+	struct udp *u = *state;
+	int second = raw_connect(AF_INET, SOCK_DGRAM, u->port);
+	nw_connection_t c;
+
+	raw_send(u->peer, "hello");
+	c = start_accepted(u, 0, &u->r);
+	atomic_store(&full_for, 2); /* it tries twice */
+	send_text(c, &u->r, 'a', "delayed");
+	barrier(u->queue);
+	assert_int_equal(atomic_load(&full_for), 0);
+	assert_int_equal(seen(&u->r, "a=sent"), 0);
+	raw_send(second, "an edge");
+	await(&u->r, "a=sent");
+	raw_datagram(u->peer, "delayed");
+	nw_connection_cancel(c);
+	await(&u->r, "cancelled");
+	close(second);
+}
+
 static void six_speaks_to_the_same_listener(void **state)
 {
 	struct udp *u = *state;
@@ -675,6 +712,7 @@ int main(void)
 		IN(connections_outlive_the_listener),
 		IN(unstarted_connections_outlive_the_listener),
 		IN(metadata_of_a_flow),
+		IN(a_full_socket_delays_and_loses_nothing),
 		IN(six_speaks_to_the_same_listener),
 	};
 
