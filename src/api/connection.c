@@ -684,6 +684,7 @@ BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)
 	nw_endpoint_t endpoint;
 	char peer[300], *text = NULL;
 	const char *transport;
+	bool wanted;
 
 	if (!bri_connection_is(c, "nw_connection_copy_description"))
 		return NULL;
@@ -691,10 +692,13 @@ BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)
 	bri_endpoint_format(endpoint, peer, sizeof(peer));
 	nw_release(endpoint);
 	reason = (enum bri_mptcp_reason)atomic_load(&c->multipath_reason);
+	pthread_mutex_lock(&c->lock);
+	wanted = c->parameters->multipath_service != nw_multipath_service_disabled;
+	pthread_mutex_unlock(&c->lock);
 	transport = c->is_udp ? "udp" : reason == BRI_MPTCP_REASON_NONE ? "mptcp" : "tcp";
 	if (asprintf(&text, "[C%llu %s %s, %s%s%s]", (unsigned long long)c->id, peer, transport,
 		    states[atomic_load(&c->published_state)], c->inbound ? ", inbound" : "",
-		    c->parameters->multipath_service == nw_multipath_service_disabled ? ""
+		    !wanted                                ? ""
 		    : reason == BRI_MPTCP_REASON_NONE      ? ", multipath"
 		    : reason == BRI_MPTCP_REASON_UNDECIDED ? ""
 							   : ", not multipath") < 0)
