@@ -244,8 +244,9 @@ static int one_tcp(int fd, struct bri_mptcp_subflow *ret, size_t max, size_t *re
 	if (getsockname(fd, (struct sockaddr *)&flow.local, &local_len) < 0)
 		return -errno;
 	/* a connection that was reset has no peer any more, but its counters are what reports ask
-	 * for */
-	if (getpeername(fd, (struct sockaddr *)&flow.remote, &remote_len) < 0 && errno != ENOTCONN)
+	 * for; a socket that never was a connection has neither */
+	if (getpeername(fd, (struct sockaddr *)&flow.remote, &remote_len) < 0 &&
+		(errno != ENOTCONN || flow.tcp.segs_in == 0))
 		return -errno;
 	unmap(&flow.local);
 	unmap(&flow.remote);
