@@ -393,6 +393,13 @@ void on_destroy(void *recorder)
 
 /* --- calls --- */
 
+bool under_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
 void send_bytes(nw_connection_t c, struct recorder *r, char letter, const void *bytes, size_t size,
 	nw_content_context_t context, bool complete)
 {

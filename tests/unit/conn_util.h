@@ -94,6 +94,7 @@ void on_destroy(void *recorder); /* counts */
 struct tag *tag(struct recorder *r, char letter);
 
 /* Calls. */
+bool under_valgrind(void);
 void send_text(nw_connection_t c, struct recorder *r, char letter, const char *text);
 void send_bytes(nw_connection_t c, struct recorder *r, char letter, const void *bytes, size_t size,
 	nw_content_context_t context, bool complete);

@@ -83,6 +83,12 @@ static void end_inbound(struct listening *l, nw_connection_t c)
 	await(&l->cr, "cancelled");
 }
 
+static void note_only(void *context, nw_connection_t connection)
+{
+	assert_non_null(connection);
+	note(context, "seen");
+}
+
 /* --- ports and addresses --- */
 
 static void a_port_in_use_fails_in_the_handler(void **state)
@@ -280,196 +286,6 @@ static void reuse_local_address_binds_again_at_once(void **state)
 	nw_release(tcp);
 }
 
-/* --- connections --- */
-
-static void bytes_go_both_ways(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	nw_connection_t c = accepted(&l->r, 0);
-	nw_path_t path;
-	nw_endpoint_t local;
-
-	raw_send(fd, "before-start");
-	receive(c, &l->cr, 'a', 12, 100);
-	start_inbound(l, c);
-	await(&l->cr, "a=before-start");
-	send_text(c, &l->cr, 'b', "answer");
-	raw_read(fd, "answer");
-	path = nw_connection_copy_current_path(c);
-	local = nw_path_copy_effective_local_endpoint(path);
-	assert_string_equal(nw_endpoint_get_hostname(local), "127.0.0.1");
-	assert_int_equal(nw_endpoint_get_port(local), port);
-	nw_release(local);
-	nw_release(path);
-	end_inbound(l, c);
-	finish_listener(listener, &l->r);
-	close(fd);
-}
-
-static void preparing_and_ready_are_delivered_inbound_too(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	nw_connection_t c = accepted(&l->r, 0);
-
-	assert_null(nw_connection_copy_current_path(c));
-	start_inbound(l, c);
-	end_inbound(l, c);
-	assert_events(&l->cr, "preparing ready cancelled");
-	finish_listener(listener, &l->r);
-	close(fd);
-}
-
-static void note_only(void *context, nw_connection_t connection)
-{
-	assert_non_null(connection);
-	note(context, "seen");
-}
-
-static void neither_kept_nor_started_is_dropped(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd;
-
-	nw_listener_set_new_connection_handler_f(listener, &l->r, note_only, NULL);
-	fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	await(&l->r, "seen");
-	raw_end(fd);
-	close(fd);
-	finish_listener(listener, &l->r);
-}
-
-/* starting is enough: the library keeps what was started */
-static void start_in_handler(void *context, nw_connection_t connection)
-{
-	struct listening *l = context;
-
-	nw_connection_set_queue(connection, l->queue);
-	nw_connection_start(connection);
-	nw_connection_set_state_changed_handler_f(connection, &l->cr, on_state, NULL);
-	send_bytes(
-		connection, &l->cr, 'a', "greeting", 8, NW_CONNECTION_FINAL_MESSAGE_CONTEXT, true);
-	receive(connection, &l->cr, 'b', 1, 10);
-}
-
-static void started_in_the_handler_lives_without_being_kept(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd;
-
-	nw_listener_set_new_connection_handler_f(listener, l, start_in_handler, NULL);
-	fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	raw_read(fd, "greeting");
-	raw_end(fd);
-	await(&l->cr, "a=sent");
-	raw_reset(fd);
-	await(&l->cr, "failed(ECONNRESET)");
-	assert_events(&l->cr, "preparing ready a=sent b=-(ECONNRESET) failed(ECONNRESET)");
-	finish_listener(listener, &l->r);
-}
-
-static void cancel_in_handler(void *context, nw_connection_t connection)
-{
-	nw_connection_cancel(connection);
-	note(context, "rejected");
-}
-
-static void cancel_rejects_without_queue_or_handler(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd;
-
-	nw_listener_set_new_connection_handler_f(listener, &l->r, cancel_in_handler, NULL);
-	fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	raw_end(fd);
-	close(fd);
-	await(&l->r, "rejected");
-	finish_listener(listener, &l->r);
-}
-
-static void kept_and_cancelled_later_closes(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	nw_connection_t c = accepted(&l->r, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	assert_int_equal(poll(&p, 1, 50), 0); /* it waits */
-	nw_connection_set_state_changed_handler_f(c, &l->cr, on_state, NULL);
-	nw_connection_cancel(c);
-	raw_end(fd);
-	assert_events(&l->cr, ""); /* there is no queue to deliver on */
-	close(fd);
-	finish_listener(listener, &l->r);
-}
-
-static void last_release_closes_an_unstarted_one(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd = raw_connect(AF_INET, SOCK_STREAM, port);
-
-	accepted(&l->r, 0);
-	barrier(l->queue);
-	release_accepted(&l->r);
-	raw_end(fd);
-	close(fd);
-	finish_listener(listener, &l->r);
-}
-
-static void accepted_survives_the_listener(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int fd = raw_connect(AF_INET, SOCK_STREAM, port);
-	nw_connection_t c = accepted(&l->r, 0);
-
-	finish_listener(listener, &l->r);
-	receive(c, &l->cr, 'a', 1, 100);
-	start_inbound(l, c); /* from another thread, after the listener is gone */
-	raw_send(fd, "alive");
-	await(&l->cr, "a=alive");
-	end_inbound(l, c);
-	close(fd);
-}
-
-static void parameters_of_an_inbound_connection(void **state)
-{
-	struct listening *l = *state;
-	uint16_t port;
-	nw_listener_t listener = tcp_listener(l, &port);
-	int one = raw_connect(AF_INET, SOCK_STREAM, port),
-	    two = raw_connect(AF_INET, SOCK_STREAM, port);
-	nw_parameters_t a = nw_connection_copy_parameters(accepted(&l->r, 0));
-	nw_parameters_t b = nw_connection_copy_parameters(accepted(&l->r, 1));
-
-	/* each has its own: what one connection is told does not reach another */
-	assert_non_null(a);
-	assert_ptr_not_equal(a, b);
-	nw_parameters_set_service_class(a, nw_service_class_background);
-	assert_int_equal(nw_parameters_get_service_class(b), nw_service_class_best_effort);
-	nw_release(a);
-	nw_release(b);
-	close(one);
-	close(two);
-	finish_listener(listener, &l->r);
-}
-
 /* --- limits --- */
 
 static void the_limit_counts_down_stops_and_resumes(void **state)
@@ -561,6 +377,11 @@ static void running_out_of_descriptors_is_survived(void **state)
 	int clients[4], hogs[256], n = 0;
 	struct rlimit old, low;
 
+	/* valgrind accepts the connection, finds the descriptor too high and closes it again */
+	if (under_valgrind()) {
+		finish_listener(listener, &l->r);
+		skip();
+	}
 	for (unsigned i = 0; i < 4; i++)
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -799,6 +620,8 @@ static int activated(const char *key)
 	return await_for(&r, "a=sent", WAIT_S * 1000) ? 0 : 4;
 }
 
+static char own_path[4096];
+
 static pid_t spawn_activated(int ours, int other, const char *key)
 {
 	pid_t pid = fork();
@@ -814,7 +637,7 @@ static pid_t spawn_activated(int ours, int other, const char *key)
 	setenv("LISTEN_PID", text, 1);
 	setenv("LISTEN_FDS", "2", 1);
 	setenv("LISTEN_FDNAMES", "ours:other", 1);
-	execl("/proc/self/exe", "listener_test", "activated", key, NULL);
+	execl(own_path, own_path, "activated", key, NULL);
 	_exit(9);
 }
 
@@ -875,15 +698,6 @@ int main(int argc, char **argv)
 		RULE(an_ip_version_limits_the_listener),
 		RULE(a_local_endpoint_is_listened_on),
 		RULE(reuse_local_address_binds_again_at_once),
-		RULE(bytes_go_both_ways),
-		RULE(preparing_and_ready_are_delivered_inbound_too),
-		RULE(neither_kept_nor_started_is_dropped),
-		RULE(started_in_the_handler_lives_without_being_kept),
-		RULE(cancel_rejects_without_queue_or_handler),
-		RULE(kept_and_cancelled_later_closes),
-		RULE(last_release_closes_an_unstarted_one),
-		RULE(accepted_survives_the_listener),
-		RULE(parameters_of_an_inbound_connection),
 		RULE(the_limit_counts_down_stops_and_resumes),
 		RULE(a_udp_limit_counts_peers),
 		RULE(many_at_once_all_come_in),
@@ -902,6 +716,8 @@ int main(int argc, char **argv)
 		RULE(socket_activation_without_a_socket_fails),
 	};
 
+	if (readlink("/proc/self/exe", own_path, sizeof(own_path) - 1) < 0)
+		return 1;
 	if (argc == 3 && !strcmp(argv[1], "activated"))
 		_exit(activated(argv[2])); /* what it leaves behind goes with it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
