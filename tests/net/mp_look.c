@@ -60,6 +60,17 @@ void mp_look(nw_connection_t connection, bool is_server, struct mp_end *end)
 	end->last_reason = (int)braid_connection_get_multipath_reason(connection) + 1;
 }
 
+uint32_t mp_unread(nw_connection_t connection)
+{
+	nw_protocol_definition_t tcp = nw_protocol_copy_tcp_definition();
+	nw_protocol_metadata_t metadata = nw_connection_copy_protocol_metadata(connection, tcp);
+	uint32_t bytes = metadata ? nw_tcp_get_available_receive_buffer(metadata) : 0;
+
+	nw_release(metadata);
+	nw_release(tcp);
+	return bytes;
+}
+
 static void copy_path(struct mp_report_path *ret, nw_data_transfer_report_t report, uint32_t i)
 {
 	nw_interface_t interface = nw_data_transfer_report_copy_path_interface(report, i);

@@ -7,6 +7,9 @@
 /* mp_look(): subflows and reason as they are now. On the connection's queue. */
 void mp_look(nw_connection_t connection, bool is_server, struct mp_end *end);
 
+/* mp_unread(): bytes that have come, in order, and were not received. On the connection's queue. */
+uint32_t mp_unread(nw_connection_t connection);
+
 /* mp_copy_report(): of a collected report. */
 void mp_copy_report(nw_data_transfer_report_t report, struct mp_report *ret);
 

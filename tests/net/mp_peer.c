@@ -368,6 +368,8 @@ static void tick(void *context)
 
 	if (!p->gone) {
 		mp_look(p->connection, p->is_server, p->end);
+		if (p->shared->ask_unread && !p->end->unread)
+			p->end->unread = 1 + mp_unread(p->connection);
 		send_more(p); /* the end, when the test has let go */
 		finish_if_done(p);
 		if (p->spec.restart_ms && p->waiting_ns &&

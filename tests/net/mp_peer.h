@@ -70,7 +70,8 @@ struct mp_end {
 	struct mp_report report;       /* the same */
 	_Atomic uint32_t event_count;  /* entries of `events`, which do not change */
 	struct mp_event events[MP_EVENTS_MAX];
-	_Atomic bool over; /* cancelled, and nothing more to come */
+	_Atomic uint64_t unread; /* 1 + bytes that could be received now; 0: not asked yet */
+	_Atomic bool over;       /* cancelled, and nothing more to come */
 };
 
 /* What one client connection is to do. */
@@ -91,8 +92,9 @@ struct mp_spec {
 struct mp_shared {
 	char address[64];
 	uint32_t connections;
-	uint32_t limit_ms; /* of each program */
-	_Atomic bool hold; /* ends do not go away while this is set */
+	uint32_t limit_ms;       /* of each program */
+	_Atomic bool hold;       /* ends do not go away while this is set */
+	_Atomic bool ask_unread; /* ends that are not over fill in their `unread` */
 	struct mp_spec specs[MP_CONNECTIONS_MAX];
 	/* called first, in the client's namespace, in the server's; NULL: nothing; 0: go on */
 	int (*prepare_client)(void), (*prepare_server)(void);

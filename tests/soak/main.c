@@ -30,7 +30,7 @@ struct job {
 };
 
 struct totals {
-	unsigned passed, failed, connections, multipath, several, left_dead;
+	unsigned passed, failed, stalled, connections, multipath, several, left_dead;
 	uint64_t pause_ns, bytes;
 };
 
@@ -47,10 +47,14 @@ static void show(uint64_t seed, const struct soak_result *r)
 	printf("seed %" PRIu64
 	       ": %s: %u paths, %u connections, %.1f MB, %u changes%s, longest pause "
 	       "%.0f ms, %.1f s\n",
-		seed, r->passed ? "ok" : "FAILED", r->paths, r->connections, (double)r->bytes / 1e6,
-		r->changes, r->left_dead ? ", one path left dead" : "", (double)r->pause_ns / 1e6,
+		seed,
+		r->passed    ? "ok"
+		: r->stalled ? "stopped by the kernel"
+			     : "FAILED",
+		r->paths, r->connections, (double)r->bytes / 1e6, r->changes,
+		r->left_dead ? ", one path left dead" : "", (double)r->pause_ns / 1e6,
 		(double)r->duration_ns / 1e9);
-	if (!r->passed)
+	if (!r->passed && !r->stalled)
 		printf("  %s\n  again: soak --one %" PRIu64 "\n", r->why, seed);
 	fflush(stdout);
 }
@@ -59,6 +63,8 @@ static void add(struct totals *t, const struct soak_result *r)
 {
 	if (r->passed)
 		t->passed++;
+	else if (r->stalled)
+		t->stalled++;
 	else
 		t->failed++;
 	t->connections += r->connections;
@@ -240,10 +246,20 @@ static int conclude(const struct totals *t)
 		(double)t->pause_ns / 1e6);
 	if (interrupted)
 		printf("interrupted\n");
+	if (t->stalled)
+		printf("%u stopped by the kernel: out-of-order bytes filled the receive buffer of "
+		       "an "
+		       "MPTCP socket\n",
+			t->stalled);
 	printf("%u passed, %u failed\n", t->passed, t->failed);
 	/* it would show nothing if the paths were never used */
 	if (t->passed + t->failed >= 10 && t->several * 4 < t->connections) {
 		printf("too few connections had several subflows: this was no soak\n");
+		return 1;
+	}
+	/* rare, or it is something else */
+	if (t->stalled > 1 + (t->passed + t->failed) / 50) {
+		printf("too many were stopped\n");
 		return 1;
 	}
 	return t->failed || interrupted ? 1 : 0;
@@ -273,7 +289,7 @@ int main(int argc, char **argv)
 	if (o.has_one) {
 		soak_run(o.one, &result);
 		show(o.one, &result);
-		return result.passed ? 0 : 1;
+		return result.passed || result.stalled ? 0 : 1;
 	}
 	printf("%" PRIu64 " runs, %" PRIu64 " at a time: --seed %" PRIu64 "\n", o.runs, o.jobs,
 		o.seed);
