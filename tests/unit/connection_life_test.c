@@ -208,6 +208,21 @@ static void cancel_then_sync_then_release_is_safe(void **state)
 	free(state_of_program);
 }
 
+/* all of it, in one turn, however much is outstanding */
+static void cancel_then_sync_covers_a_thousand_receives(void **state)
+{
+	struct life *l = *state;
+	nw_connection_t c = ready(l);
+
+	for (int i = 0; i < 1000; i++)
+		receive(c, &l->r, 'a', 1, 10);
+	nw_connection_cancel(c);
+	barrier(l->queue);
+	assert_int_equal(seen(&l->r, "a=-(ECANCELED)"), 1000);
+	assert_string_equal(l->r.events[l->r.count - 1], "cancelled");
+	nw_release(c);
+}
+
 static void release_right_after_cancel_is_safe(void **state)
 {
 	struct life *l = *state;
@@ -541,6 +556,7 @@ int main(void)
 		RULE(cancel_completes_everything_first_and_then_is_silent),
 		RULE(redundant_cancels_are_harmless),
 		RULE(cancel_then_sync_then_release_is_safe),
+		RULE(cancel_then_sync_covers_a_thousand_receives),
 		RULE(release_right_after_cancel_is_safe),
 		RULE(cancel_during_connect_is_prompt),
 		RULE(cancel_while_waiting),
