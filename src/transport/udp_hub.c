@@ -228,9 +228,8 @@ static bool read_one(struct bri_hub *hub)
 	if (bri_chunk_get_scratch(DATAGRAM_ROOM, &ptr, &room) < 0)
 		return false;
 	n = bri_sock_receive_datagram(hub->sock.fd, ptr, room, &datagram.info);
-	if (n < 0)
-		return n !=
-		       -EAGAIN; /* an ICMP error of some peer: nothing to read, more may follow */
+	if (n < 0) /* an ICMP error of some peer is taken, and more may follow; all else lasts */
+		return n == -ECONNREFUSED || n == -EHOSTUNREACH || n == -ENETUNREACH;
 	if (n > 0)
 		datagram.data = bri_chunk_commit(ptr, (size_t)n);
 	if (datagram.info.to.sa.sa_family != AF_UNSPEC)
