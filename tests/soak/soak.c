@@ -372,6 +372,7 @@ static void judge(struct soak *s)
 		char why[256] = "";
 		size_t n = strlen(result->why);
 
+		result->bytes += end->in.bytes + end->out.bytes;
 		if (result->stalled && !both_over(shared, i) && is_right_so_far(shared, i))
 			continue;
 		if (!mp_check(shared, i, why, sizeof(why))) {
@@ -379,7 +380,6 @@ static void judge(struct soak *s)
 				"%sconnection %" PRIu32 ": %s", n ? "; " : "", i, why);
 			good = false;
 		}
-		result->bytes += end->in.bytes + end->out.bytes;
 		if (end->in.pause_ns > result->pause_ns)
 			result->pause_ns = end->in.pause_ns;
 		result->multipath += end->reason == braid_multipath_active + 1;
