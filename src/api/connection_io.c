@@ -15,7 +15,8 @@
 
 #define RECEIVE_ROOM                                                                               \
 	(64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
-#define SEND_IOV_MAX 64
+#define SEND_BYTES_ENOUGH (64u * 1024u) /* no further request joins a write of this size */
+#define SEND_IOV_MAX      64
 #define MESSAGE_MAX                                                                                \
 	(64u * 1024u * 1024u) /* receive_message on a stream: a peer decides how much comes */
 #define FLATTEN_MAX                                                                                \
@@ -250,7 +251,8 @@ static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], s
 	size_t count = 0, bytes;
 
 	*ret_bytes = 0;
-	for (struct bri_request *r = c->sends.head; r && count < SEND_IOV_MAX; r = r->next) {
+	for (struct bri_request *r = c->sends.head;
+		r && count < SEND_IOV_MAX && *ret_bytes < SEND_BYTES_ENOUGH; r = r->next) {
 		if (r != c->sends.head && is_expired(r))
 			break;
 		if (r->content) {
