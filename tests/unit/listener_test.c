@@ -630,10 +630,11 @@ static pid_t spawn_activated(int ours, int other, const char *key)
 
 	if (pid)
 		return pid;
-	dup2(ours, 10);
-	dup2(other, 11);
-	dup2(10, 3);
-	dup2(11, 4);
+	/* away from 3 and 4 first: which numbers the two have depends on what was inherited */
+	ours = fcntl(ours, F_DUPFD, 5);
+	other = fcntl(other, F_DUPFD, 5);
+	dup2(ours, 3);
+	dup2(other, 4);
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
 	setenv("LISTEN_FDS", "2", 1);
