@@ -7,7 +7,7 @@
 
 #include <libmnl/libmnl.h>
 #include "base/base.h"
-#include "netlink/nl_ip.h"
+#include "base/ip.h"
 
 /* Positive conditions of src/netlink. */
 #define BRI_NL_OTHER   1 /* a well-formed message, but not of the kind this decoder reads */

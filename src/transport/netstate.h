@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include "base/base.h"
-#include "netlink/nl_ip.h"
+#include "base/ip.h"
 
 struct dispatch_queue_s;
 

@@ -1,6 +1,6 @@
-/* An IP address without a port, as netlink carries it. */
-#ifndef BRI_NL_IP_H
-#define BRI_NL_IP_H
+/* An IP address without a port. */
+#ifndef BRI_IP_H
+#define BRI_IP_H
 
 #include <stdint.h>
 
