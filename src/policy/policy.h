@@ -44,8 +44,9 @@ struct bri_policy_address {
 	struct bri_ip ip;
 	enum bri_path_kind kind;
 	bool metered;
-	int32_t order; /* configured rank, smaller first; 0: none configured, by kind */
-	bool usable;   /* carrier, duplicate address detection over, a route to the world */
+	int32_t order;   /* configured rank, smaller first; 0: none configured */
+	uint32_t metric; /* of its default route: the last word between equals */
+	bool usable;     /* carrier, duplicate address detection over, a route to the world */
 };
 
 struct bri_policy_tuple {
@@ -91,9 +92,9 @@ struct bri_policy_sample {
 };
 
 enum bri_policy_what {
-	BRI_POLICY_CREATE, /* open a subflow: tuple without local port, ids, ifindex, backup */
-	BRI_POLICY_PRIO,   /* tell the peer (MP_PRIO) and set here: backup or not */
-	BRI_POLICY_REMOVE, /* withdraw the address local_id (RM_ADDR) */
+	BRI_POLICY_CREATE,  /* open a subflow: tuple without local port, ids, ifindex, backup */
+	BRI_POLICY_PRIO,    /* tell the peer (MP_PRIO) and set here: backup or not */
+	BRI_POLICY_REMOVE,  /* withdraw the address local_id (RM_ADDR) */
 	BRI_POLICY_DESTROY, /* close a subflow; what was in flight is sent again on others */
 	BRI_POLICY_CANCEL,  /* close joins from tuple.local that are not answered yet */
 	BRI_POLICY_SAMPLE,  /* look at a subflow now: bri_policy_on_sample() */
@@ -144,14 +145,15 @@ int bri_policy_on_connection(
 	struct bri_policy *p, const struct bri_policy_connection *connection, uint64_t now_ns);
 void bri_policy_on_closed(struct bri_policy *p, uint32_t token);
 /* bri_policy_set_wish(): returns 0 or -ENOENT. */
-int bri_policy_set_wish(struct bri_policy *p, uint32_t token, const struct bri_policy_wish *wish,
-	uint64_t now_ns);
+int bri_policy_set_wish(
+	struct bri_policy *p, uint32_t token, const struct bri_policy_wish *wish, uint64_t now_ns);
 
 /* What the kernel tells of subflows. Unknown tokens and tuples are passed over. */
 void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	const struct bri_policy_subflow *subflow, uint64_t now_ns);
 void bri_policy_on_subflow_closed(struct bri_policy *p, uint32_t token,
-	const struct bri_policy_tuple *tuple, uint8_t error, uint32_t reset_reason, uint64_t now_ns);
+	const struct bri_policy_tuple *tuple, uint8_t error, uint32_t reset_reason,
+	uint64_t now_ns);
 void bri_policy_on_announced(struct bri_policy *p, uint32_t token, uint8_t remote_id,
 	const struct bri_ip *ip, uint16_t port, uint64_t now_ns);
 void bri_policy_on_removed(struct bri_policy *p, uint32_t token, uint8_t remote_id);
@@ -159,11 +161,12 @@ void bri_policy_on_removed(struct bri_policy *p, uint32_t token, uint8_t remote_
 /* bri_policy_on_activity(): the connection moves data, or has some to move. */
 void bri_policy_on_activity(struct bri_policy *p, uint32_t token, uint64_t now_ns);
 /* bri_policy_on_sample(): the answer to a SAMPLE; NULL: there is no such socket any more. */
-void bri_policy_on_sample(struct bri_policy *p, uint32_t token, const struct bri_policy_tuple *tuple,
-	const struct bri_policy_sample *sample, uint64_t now_ns);
-/* bri_policy_on_refused(): the kernel did not take a command; error: a positive errno. */
-void bri_policy_on_refused(struct bri_policy *p, const struct bri_policy_command *command, int error,
+void bri_policy_on_sample(struct bri_policy *p, uint32_t token,
+	const struct bri_policy_tuple *tuple, const struct bri_policy_sample *sample,
 	uint64_t now_ns);
+/* bri_policy_on_refused(): the kernel did not take a command; error: a positive errno. */
+void bri_policy_on_refused(
+	struct bri_policy *p, const struct bri_policy_command *command, int error, uint64_t now_ns);
 
 /* bri_policy_next(): the next command, in the order they must be carried out. False: none. */
 bool bri_policy_next(struct bri_policy *p, struct bri_policy_command *ret);
