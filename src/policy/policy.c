@@ -467,6 +467,7 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	const struct bri_policy_subflow *subflow, uint64_t now_ns)
 {
 	struct bri_conn *c = bri_policy_find(p, token);
+	const struct bri_policy_address *a;
 	struct bri_subflow *s;
 	struct bri_path *path;
 
@@ -474,9 +475,10 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		return;
 	s = subflow_slot(c);
 	path = path_of(c, key_of(c, &subflow->tuple));
+	a = find_address(p->addresses, p->n_addresses, &subflow->tuple.local);
 	if (!path)
-		path = path_add(
-			p, c, key_of(c, &subflow->tuple), subflow->ifindex, subflow->local_id);
+		path = path_add(p, c, key_of(c, &subflow->tuple), a ? a->ifindex : subflow->ifindex,
+			subflow->local_id);
 	if (!s || !path)
 		return; /* more than we follow */
 	*s = (struct bri_subflow) {
@@ -484,7 +486,8 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		.tuple = subflow->tuple,
 		.local_id = subflow->local_id,
 		.remote_id = subflow->remote_id,
-		.backup = subflow->backup,
+		.bound = subflow->ifindex,
+		.backup = path->joining ? path->join_backup : subflow->backup,
 		.initial = bri_policy_tuple_equal(&subflow->tuple, &c->initial),
 		.up_ns = now_ns,
 	};

@@ -52,6 +52,7 @@ struct bri_policy_address {
 struct bri_policy_tuple {
 	struct bri_ip local, remote;
 	uint16_t local_port, remote_port; /* host order */
+	bool mapped; /* an IPv6 socket that talks IPv4; carried along, not compared */
 };
 
 /* What the application asked for. */
@@ -75,7 +76,7 @@ struct bri_policy_connection {
 struct bri_policy_subflow {
 	struct bri_policy_tuple tuple;
 	uint8_t local_id, remote_id;
-	uint32_t ifindex; /* 0: by its local address */
+	uint32_t ifindex; /* the device it is bound to; 0: none */
 	bool backup;      /* as we asked for it */
 };
 
@@ -97,7 +98,8 @@ enum bri_policy_what {
 	BRI_POLICY_REMOVE,  /* withdraw the address local_id (RM_ADDR) */
 	BRI_POLICY_DESTROY, /* close a subflow; what was in flight is sent again on others */
 	BRI_POLICY_CANCEL,  /* close joins from tuple.local that are not answered yet */
-	BRI_POLICY_SAMPLE,  /* look at a subflow now: bri_policy_on_sample() */
+	BRI_POLICY_SAMPLE, /* look at a subflow, bound to ifindex or to none: bri_policy_on_sample()
+			    */
 };
 
 struct bri_policy_command {

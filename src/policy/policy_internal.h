@@ -22,8 +22,9 @@ enum bri_role {
 struct bri_subflow {
 	struct bri_policy_tuple tuple;
 	uint8_t local_id, remote_id;
-	bool used;   /* this slot */
-	bool doomed; /* DESTROY was commanded */
+	uint32_t bound; /* to this device; 0: none */
+	bool used;      /* this slot */
+	bool doomed;    /* DESTROY was commanded */
 	bool initial;
 	bool backup; /* as last commanded */
 	struct bri_stall stall;
@@ -43,8 +44,9 @@ struct bri_path {
 	int8_t main;        /* index of its subflow; -1: none */
 	/* a join that is not answered yet */
 	bool joining, probing; /* probing: main lives, and is doubted */
-	uint64_t join_ns;      /* when it was commanded */
-	uint64_t doubt_ns;     /* probing: without an answer by then, the path is dead */
+	bool join_backup;
+	uint64_t join_ns;  /* when it was commanded */
+	uint64_t doubt_ns; /* probing: without an answer by then, the path is dead */
 	/* a path that failed */
 	bool dead;    /* judged so, or its address is gone; left when another path can take over */
 	bool stalled; /* abandoned, and not back yet */

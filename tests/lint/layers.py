@@ -21,7 +21,7 @@ MAY = {
     'transport': ['base', 'dispatch', 'netlink', 'public/dispatch'],
     'stack': ['base', 'dispatch', 'proto', 'transport', 'public/dispatch'],
     'api': ['base', 'dispatch', 'netlink', 'proto', 'transport', 'stack', 'public'],
-    'daemon': ['base', 'dispatch', 'netlink', 'policy', 'public/dispatch'],
+    'daemon': ['base', 'dispatch', 'netlink', 'policy', 'transport', 'control', 'public/dispatch'],
     'run': ['base'],
     'lab': ['base', 'public'],
     'cli': ['base', 'netlink', 'lab', 'public'],
