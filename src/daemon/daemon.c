@@ -1,4 +1,5 @@
-/* See daemon.h. Every input ends in pump(): commands until there are none, news, the next timer. */
+/* See daemon.h. Every input ends in bri_daemon_pump(): commands until there are none, news, the
+ * next timer. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
@@ -8,10 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/kernel.h"
-#include "daemon/network.h"
-#include "daemon/scan.h"
-#include "daemon/settings.h"
+#include "daemon/daemon_internal.h"
 #include "dispatch/runtime.h"
 #include "netlink/nl_socket.h"
 
@@ -21,18 +19,6 @@
 #define SYN_SENT_STATE 2
 
 _Static_assert(BRI_DAEMON_WHY_MAX >= BRI_SETTINGS_WHY_MAX, "the reasons of settings fit");
-
-struct bri_daemon {
-	struct dispatch_queue_s *queue;
-	struct bri_daemon_options options;
-	struct bri_settings *settings;
-	struct bri_kernel *kernel;
-	struct bri_network *network;
-	struct bri_policy *policy;
-	struct bri_scan *scan;
-	struct bri_watch *events;
-	struct bri_timer *timer, *scan_timer;
-};
 
 /* --- commands --- */
 
@@ -46,6 +32,7 @@ static void name_of(const struct bri_daemon *d, uint32_t ifindex, char ret[stati
 static void refused(
 	struct bri_daemon *d, const struct bri_policy_command *command, int r, uint64_t now_ns)
 {
+	d->n_refused++;
 	bri_debug("%08x: the kernel refused order %d: %s %s", command->token, (int)command->what,
 		strerror(-r), bri_kernel_why(d->kernel));
 	/* a token that is known, and an order that is not for it: the kernel manages this one */
@@ -65,6 +52,7 @@ static void order(struct bri_daemon *d, const struct bri_policy_command *command
 	if (!n)
 		return;
 	bri_kernel_order(d->kernel, commands, n, results);
+	d->n_orders += n;
 	now_ns = bri_clock_now_ns();
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] < 0)
@@ -77,6 +65,7 @@ static void sample(struct bri_daemon *d, const struct bri_policy_command *comman
 	struct bri_policy_sample s;
 	int r = bri_kernel_sample(d->kernel, command, &s);
 
+	d->n_samples++;
 	if (r == 0)
 		bri_policy_on_sample(
 			d->policy, command->token, &command->tuple, &s, bri_clock_now_ns());
@@ -146,27 +135,50 @@ static void run_commands(struct bri_daemon *d)
 	order(d, batch, n);
 }
 
-static void tell_news(struct bri_daemon *d)
+static const struct {
+	const char *text;
+	enum bri_message_event_kind kind;
+} words[] = {
+	[BRI_POLICY_NEWS_SUBFLOW_UP] = { "subflow up", BRI_MESSAGE_EVENT_SUBFLOW_UP },
+	[BRI_POLICY_NEWS_SUBFLOW_DOWN] = { "subflow closed by the peer or the network",
+		BRI_MESSAGE_EVENT_SUBFLOW_DOWN },
+	[BRI_POLICY_NEWS_PRIMARY] = { "carries the data now", BRI_MESSAGE_EVENT_PRIMARY },
+	[BRI_POLICY_NEWS_PATH_LOST] = { "lost", BRI_MESSAGE_EVENT_PATH_LOST },
+	[BRI_POLICY_NEWS_PATH_STALLED] = { "does not answer: left", BRI_MESSAGE_EVENT_PATH_LOST },
+	[BRI_POLICY_NEWS_PATH_BACK] = { "answers again", BRI_MESSAGE_EVENT_PATH_BACK },
+	[BRI_POLICY_NEWS_PATH_LEFT_OUT] = { "holds the others back: left out",
+		BRI_MESSAGE_EVENT_NOTE },
+};
+
+static void tell(struct bri_daemon *d, const struct bri_policy_news *news)
 {
-	static const char *const text[] = {
-		[BRI_POLICY_NEWS_SUBFLOW_UP] = "subflow up",
-		[BRI_POLICY_NEWS_SUBFLOW_DOWN] = "subflow closed by the peer or the network",
-		[BRI_POLICY_NEWS_PRIMARY] = "carries the data now",
-		[BRI_POLICY_NEWS_PATH_LOST] = "lost",
-		[BRI_POLICY_NEWS_PATH_STALLED] = "does not answer: left",
-		[BRI_POLICY_NEWS_PATH_BACK] = "answers again",
-		[BRI_POLICY_NEWS_PATH_LEFT_OUT] = "holds the others back: left out",
+	const struct bri_owner *owner = bri_owners_find(&d->owners, news->token);
+	struct bri_message_event event = {
+		.time_ns = bri_clock_wall_ns(),
+		.kind = (uint8_t)words[news->kind].kind,
+		.token = news->token,
+		.uid = owner ? owner->uid : 0,
+		.ifindex = news->ifindex,
 	};
-	struct bri_policy_news news;
 	char name[IF_NAMESIZE];
 
-	while (bri_policy_next_news(d->policy, &news)) {
-		name_of(d, news.ifindex, name);
-		bri_info("%08x: %s: %s", news.token, name, text[news.kind]);
-	}
+	name_of(d, news->ifindex, name);
+	d->n_news[news->kind]++;
+	bri_info("%08x: %s: %s", news->token, name, words[news->kind].text);
+	snprintf(event.text, sizeof(event.text), "%s: %s", name, words[news->kind].text);
+	if (d->control && owner)
+		bri_control_server_event(d->control, &event);
 }
 
-static void pump(struct bri_daemon *d)
+static void tell_news(struct bri_daemon *d)
+{
+	struct bri_policy_news news;
+
+	while (bri_policy_next_news(d->policy, &news))
+		tell(d, &news);
+}
+
+void bri_daemon_pump(struct bri_daemon *d)
 {
 	uint64_t now_ns = bri_clock_now_ns(), at_ns;
 
@@ -181,22 +193,61 @@ static void pump(struct bri_daemon *d)
 
 static void on_timer(void *context)
 {
-	pump(context);
+	bri_daemon_pump(context);
+}
+
+/* What a connection shall have, before its application says anything. */
+static void configured_wish(
+	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *ret)
+{
+	(void)connection;
+	ret->wish = (struct bri_policy_wish) { .service = d->options.service };
+	ret->source = BRI_MESSAGE_SOURCE_DEFAULT;
+}
+
+static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
+{
+	struct bri_owner *owner = bri_owners_find(&d->owners, connection->mptcp.token);
+
+	if (owner)
+		return owner;
+	owner = bri_owners_add(&d->owners, connection->mptcp.token);
+	if (!owner)
+		return NULL;
+	owner->uid = connection->uid;
+	owner->inode = connection->inode;
+	configured_wish(d, connection, owner);
+	return owner;
+}
+
+struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token)
+{
+	struct bri_owner *owner = bri_owners_find(&d->owners, token);
+	struct bri_nl_diag connection;
+
+	if (owner)
+		return owner;
+	if (bri_kernel_connection(d->kernel, token, &connection) < 0)
+		return NULL;
+	return learn(d, &connection);
 }
 
 static void wish_of(
 	void *context, const struct bri_nl_diag *connection, struct bri_policy_wish *ret)
 {
 	struct bri_daemon *d = context;
+	struct bri_owner *owner = learn(d, connection);
 
-	(void)connection;
-	*ret = (struct bri_policy_wish) { .service = d->options.service };
+	*ret = owner ? owner->wish : (struct bri_policy_wish) { .service = d->options.service };
 }
 
 static void on_gone(void *context, uint32_t token)
 {
-	(void)context;
-	(void)token;
+	struct bri_daemon *d = context;
+
+	bri_owners_remove(&d->owners, token);
+	if (d->control)
+		bri_control_server_forget(d->control, token);
 }
 
 static struct bri_policy_tuple tuple_of(const struct bri_nl_pm_event *e)
@@ -225,9 +276,14 @@ static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e
 		.ifindex = e->ifindex,
 	};
 
+	struct bri_owner *owner;
+
 	if (bri_network_is_own(d->network, &e->remote))
 		return;
-	wish_of(d, NULL, &c.wish);
+	owner = bri_daemon_owner(d, e->token);
+	if (!owner)
+		return; /* gone again already */
+	c.wish = owner->wish;
 	if (bri_policy_on_connection(d->policy, &c, now_ns) == 0)
 		bri_policy_on_subflow(d->policy, e->token, &f, now_ns);
 }
@@ -270,13 +326,14 @@ static void on_event(void *context, const struct bri_nl_pm_event *e)
 static void scan_now(struct bri_daemon *d)
 {
 	bri_scan_run(d->scan, bri_clock_now_ns());
+	d->n_scans++;
 	bri_timer_set(d->scan_timer, bri_clock_now_ns() + bri_scan_gap_ns(d->scan));
 }
 
 static void on_scan_timer(void *context)
 {
 	scan_now(context);
-	pump(context);
+	bri_daemon_pump(context);
 }
 
 static void on_kernel_events(void *context, uint32_t events)
@@ -294,7 +351,7 @@ static void on_kernel_events(void *context, uint32_t events)
 	} while (r == BRI_NL_MORE || r == BRI_NL_OVERRUN);
 	if (r < 0)
 		bri_error("events of the kernel: %s", strerror(-r));
-	pump(d);
+	bri_daemon_pump(d);
 }
 
 static void set_addresses(struct bri_daemon *d)
@@ -310,7 +367,7 @@ static void on_network(void *context)
 	struct bri_daemon *d = context;
 
 	set_addresses(d);
-	pump(d);
+	bri_daemon_pump(d);
 }
 
 static void interface_rule(void *context, const char *interface, struct bri_network_rule *ret)
@@ -326,6 +383,24 @@ static int fail(char why[static BRI_DAEMON_WHY_MAX], int r, const char *what)
 {
 	if (!why[0])
 		snprintf(why, BRI_DAEMON_WHY_MAX, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int open_control(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
+{
+	const struct bri_control_ops ops = bri_answers(d);
+	struct bri_control_socket sock;
+	int r = bri_control_socket_inherit(&sock);
+
+	if (r == -ENOENT && !d->options.socket_path)
+		return 0;
+	if (r == -ENOENT)
+		r = bri_control_socket_open(d->options.socket_path, why, BRI_DAEMON_WHY_MAX, &sock);
+	if (r < 0)
+		return r;
+	r = bri_control_server_new(d->queue, &sock, NULL, &ops, &d->control);
+	if (r < 0)
+		bri_control_socket_close(&sock);
 	return r;
 }
 
@@ -359,13 +434,16 @@ static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 			d->queue, bri_kernel_events_fd(d->kernel), d, on_kernel_events, &d->events);
 	if (r < 0)
 		return fail(why, r, "watching the kernel");
+	r = open_control(d, why);
+	if (r < 0)
+		return fail(why, r, "the control socket");
 	/* last: from here on new sockets depend on us */
 	r = bri_settings_take_userspace_pm(d->settings, why);
 	if (r < 0)
 		return fail(why, r, "net.mptcp.path_manager");
 	set_addresses(d);
 	scan_now(d);
-	pump(d);
+	bri_daemon_pump(d);
 	return 0;
 }
 
@@ -380,6 +458,8 @@ int bri_daemon_new(struct dispatch_queue_s *queue, const struct bri_daemon_optio
 		return fail(why, -ENOMEM, "daemon");
 	d->queue = queue;
 	d->options = *options;
+	d->started_ns = bri_clock_now_ns();
+	bri_owners_init(&d->owners);
 	r = start(d, why);
 	if (r < 0) {
 		bri_daemon_free(d);
@@ -395,6 +475,7 @@ void bri_daemon_free(struct bri_daemon *d)
 		return;
 	/* first: sockets that are made now are the kernel's again */
 	bri_settings_close(d->settings);
+	bri_control_server_free(d->control);
 	if (d->events)
 		bri_watch_free(d->events);
 	if (d->timer)
@@ -405,5 +486,6 @@ void bri_daemon_free(struct bri_daemon *d)
 	bri_network_close(d->network);
 	bri_kernel_close(d->kernel);
 	bri_policy_free(d->policy);
+	bri_owners_fini(&d->owners);
 	free(d);
 }

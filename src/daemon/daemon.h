@@ -15,6 +15,7 @@ struct bri_daemon;
 struct bri_daemon_options {
 	enum bri_service service; /* of connections without a wish */
 	const char *state_dir;
+	const char *socket_path; /* of the control socket; NULL: only an inherited one */
 };
 
 /*

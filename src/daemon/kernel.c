@@ -257,6 +257,31 @@ int bri_kernel_sample(struct bri_kernel *k, const struct bri_policy_command *com
 	return l.found ? 0 : -ENOENT;
 }
 
+static int on_found(void *context, const struct nlmsghdr *msg)
+{
+	struct bri_nl_diag *d = context, found;
+
+	if (bri_nl_diag_decode(msg, true, &found) == 0 && found.has_mptcp)
+		*d = found;
+	return 0;
+}
+
+int bri_kernel_connection(struct bri_kernel *k, uint32_t token, struct bri_nl_diag *ret)
+{
+	struct bri_nl_diag found = { 0 };
+	struct bri_nl_request req;
+	int r;
+
+	bri_nl_diag_encode_token(&req, token);
+	r = bri_nl_socket_call(k->diag, &req, on_found, &found);
+	if (r < 0)
+		return r;
+	if (!found.has_mptcp || found.mptcp.token != token)
+		return -ENOENT;
+	*ret = found;
+	return 0;
+}
+
 struct walking {
 	bool mptcp;
 	void *context;

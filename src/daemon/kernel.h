@@ -41,6 +41,9 @@ const char *bri_kernel_why(const struct bri_kernel *k);
 int bri_kernel_sample(struct bri_kernel *k, const struct bri_policy_command *command,
 	struct bri_policy_sample *ret);
 
+/* bri_kernel_connection(): the MPTCP connection with this token. Returns 0, -ENOENT, -errno. */
+int bri_kernel_connection(struct bri_kernel *k, uint32_t token, struct bri_nl_diag *ret);
+
 /* bri_kernel_each(): every MPTCP connection (mptcp) or TCP socket, of both families. The counts of
  * a dump that was interrupted are nearly right. Returns 0 or -errno. */
 typedef void (*bri_kernel_socket_f)(void *context, const struct bri_nl_diag *socket);

@@ -17,6 +17,7 @@ static struct bri_daemon *the_daemon;
 static struct bri_daemon_options options = {
 	.service = BRI_SERVICE_HANDOVER,
 	.state_dir = "/run/braid",
+	.socket_path = "/run/braid/braidd.sock",
 };
 
 static void on_log(void *context, int level, const char *message)
@@ -99,7 +100,7 @@ int main(int argc, char **argv)
 				return usage("no service ", optarg);
 			break;
 		case 's': options.state_dir = optarg; break;
-		case 'S':
+		case 'S': options.socket_path = optarg; break;
 		case 'c': break;
 		case 'v': verbose = true; break;
 		case 'h': puts("Usage: braidd [OPTION...]"); return 0;

@@ -192,7 +192,8 @@ int bri_settings_take_userspace_pm(struct bri_settings *s, char why[static BRI_S
 		return -ENOENT;
 	r = remember(s, table[i].name, value);
 	if (r < 0) {
-		snprintf(why, BRI_SETTINGS_WHY_MAX, "cannot write %s: %s", s->file, strerror(-r));
+		snprintf(why, BRI_SETTINGS_WHY_MAX, "cannot write in the state directory: %s",
+			strerror(-r));
 		return r;
 	}
 	s->changed = true;

@@ -179,6 +179,9 @@ void bri_policy_expire(struct bri_policy *p, uint64_t now_ns);
 
 /* ---- what is known, for status displays ---- */
 
+/* bri_policy_prefers(): a carries the data rather than b, by configuration, cost, kind, metric. */
+bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b);
+
 struct bri_policy_path_state {
 	uint32_t ifindex;
 	struct bri_ip ip;
@@ -189,6 +192,17 @@ size_t bri_policy_n_connections(const struct bri_policy *p);
 /* bri_policy_paths(): of one connection. Returns how many, at most BRI_POLICY_PATHS_MAX. */
 size_t bri_policy_paths(const struct bri_policy *p, uint32_t token,
 	struct bri_policy_path_state ret[BRI_POLICY_PATHS_MAX]);
+struct bri_policy_subflow_state {
+	struct bri_policy_tuple tuple;
+	uint8_t local_id, remote_id;
+	uint32_t ifindex; /* that has the local address; 0: not known */
+	bool backup, primary, stalled;
+	uint32_t rtt_us;
+};
+/* bri_policy_subflows(): of one connection. Returns how many. */
+size_t bri_policy_subflows(const struct bri_policy *p, uint32_t token,
+	struct bri_policy_subflow_state ret[BRI_POLICY_SUBFLOWS_MAX]);
+bool bri_policy_is_server_side(const struct bri_policy *p, uint32_t token);
 /* bri_policy_wish(): NULL: no such connection. Valid until the next call that changes it. */
 const struct bri_policy_wish *bri_policy_wish(const struct bri_policy *p, uint32_t token);
 /* bri_policy_each(): calls fn for every token. fn changes nothing. */

@@ -134,8 +134,6 @@ void bri_policy_arm(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 /* ---- roles.c ---- */
 /* bri_roles_assign(): writes path->role and c->primary. */
 void bri_roles_assign(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
-/* bri_roles_better(): a is preferred to b by configuration, cost and kind (handover). */
-bool bri_roles_better(const struct bri_policy_address *a, const struct bri_policy_address *b);
 /* bri_roles_deadline_ns(): when the answer may change by time alone. */
 uint64_t bri_roles_deadline_ns(const struct bri_conn *c, uint64_t now_ns);
 
