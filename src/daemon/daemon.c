@@ -52,6 +52,12 @@ static void order(struct bri_daemon *d, const struct bri_policy_command *command
 	if (!n)
 		return;
 	bri_kernel_order(d->kernel, commands, n, results);
+	for (size_t i = 0; i < n; i++)
+		bri_debug("%08x: order %s lid %u dev %u backup %d port %u: %s", commands[i].token,
+			(const char *[]) { "create", "prio", "remove", "destroy", "cancel",
+				"sample" }[commands[i].what],
+			commands[i].local_id, commands[i].ifindex, commands[i].backup,
+			commands[i].tuple.local_port, results[i] ? strerror(-results[i]) : "ok");
 	d->n_orders += n;
 	now_ns = bri_clock_now_ns();
 	for (size_t i = 0; i < n; i++) {
@@ -357,8 +363,10 @@ static void on_kernel_events(void *context, uint32_t events)
 static void set_addresses(struct bri_daemon *d)
 {
 	struct bri_policy_address list[BRI_POLICY_ADDRESSES_MAX];
+	uint32_t running[BRI_POLICY_ADDRESSES_MAX];
 	size_t n = bri_network_addresses(d->network, list);
 
+	bri_policy_set_running(d->policy, running, bri_network_running(d->network, running));
 	bri_policy_set_addresses(d->policy, list, n, bri_clock_now_ns());
 }
 
@@ -434,13 +442,13 @@ static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 			d->queue, bri_kernel_events_fd(d->kernel), d, on_kernel_events, &d->events);
 	if (r < 0)
 		return fail(why, r, "watching the kernel");
-	r = open_control(d, why);
-	if (r < 0)
-		return fail(why, r, "the control socket");
-	/* last: from here on new sockets depend on us */
+	/* from here on new sockets depend on us; then clients may know that we are here */
 	r = bri_settings_take_userspace_pm(d->settings, why);
 	if (r < 0)
 		return fail(why, r, "net.mptcp.path_manager");
+	r = open_control(d, why);
+	if (r < 0)
+		return fail(why, r, "the control socket");
 	set_addresses(d);
 	scan_now(d);
 	bri_daemon_pump(d);

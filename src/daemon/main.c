@@ -10,6 +10,7 @@
 #include <braid/version.h>
 #include <dispatch/dispatch.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 
@@ -27,7 +28,9 @@ static void on_log(void *context, int level, const char *message)
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s\n", level + 2, message);
 	else
-		fprintf(stderr, "braidd: %s\n", message);
+		fprintf(stderr, "braidd: %llu.%06llu %s\n",
+			(unsigned long long)bri_clock_now_ns() / 1000000000,
+			(unsigned long long)bri_clock_now_ns() / 1000 % 1000000, message);
 }
 
 static int usage(const char *what, const char *arg)
