@@ -244,6 +244,15 @@ uint64_t mib(const char *name)
 	return value;
 }
 
+void expect_mib(const char *name, uint64_t value)
+{
+	uint64_t until_ns = bri_clock_now_ns() + WAIT_MS * BRI_NS_PER_MS;
+
+	while (mib(name) < value && bri_clock_now_ns() < until_ns)
+		poll(NULL, 0, 1);
+	assert_int_equal(mib(name), value);
+}
+
 struct bri_ip address(const char *text)
 {
 	struct bri_ip ip = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };

@@ -53,6 +53,8 @@ void pair_close(struct pair *p);
 size_t pair_subflows(const struct pair *p); /* of the client that are established */
 
 uint64_t mib(const char *name);
+/* expect_mib(): that value soon: some are counted by a worker, after the event that tells of it. */
+void expect_mib(const char *name, uint64_t value);
 struct bri_ip address(const char *text);
 void assert_ip(const struct bri_ip *ip, const char *text);
 struct bri_nl_pm_tuple tuple(
