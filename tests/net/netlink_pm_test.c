@@ -474,6 +474,7 @@ static void route_in_a_table(void **state)
 		.metric = 50,
 		.source = address("10.77.0.1") };
 
+	world_ipv6();
 	one_route(w, &change); /* a default route */
 	change.prefix = 24;
 	change.dst = address("198.51.100.0");
