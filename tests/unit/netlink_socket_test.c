@@ -321,8 +321,8 @@ static unsigned requests_in(int fd, uint32_t seq)
 	unsigned n = 0;
 
 	assert_true(left > 0);
-	for (const struct nlmsghdr *msg = (const void *)bytes; NLMSG_OK(msg, size);
-		msg = NLMSG_NEXT(msg, size)) {
+	for (const struct nlmsghdr *msg = (const void *)bytes; mnl_nlmsg_ok(msg, size);
+		msg = mnl_nlmsg_next(msg, &size)) {
 		assert_int_equal(msg->nlmsg_seq, seq + n);
 		n++;
 	}
