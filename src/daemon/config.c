@@ -234,7 +234,7 @@ static int set_remote(struct parser *p, const char *value)
 		return wrong(p, p->line, "'%.*s' has bits set after the first %u", SHOWN_MAX, value,
 			bits);
 	/* connections are held against it with such addresses as IPv4 */
-	if (ip.family == AF_INET6 && bits >= 96 && IN6_IS_ADDR_V4MAPPED(ip.bytes))
+	if (bits >= 96 && bri_config_is_mapped(&ip))
 		return wrong_value(p, value, "how to write IPv4 here: leave out ::ffff:");
 	r->prefix = ip;
 	r->prefix_bits = (uint8_t)bits;

@@ -111,6 +111,10 @@ struct bri_config_service {
 	uint32_t line;  /* of the rule; 0: the default */
 };
 
+/* bri_config_is_mapped(): an IPv4 address as dual-stack sockets have it, ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2). */
+bool bri_config_is_mapped(const struct bri_ip *ip);
+
 /* bri_config_service_for(): what the first rule that fits says, else the default. Pure. */
 void bri_config_service_for(const struct bri_config *config, const struct bri_config_facts *facts,
 	struct bri_config_service *ret);

@@ -11,15 +11,20 @@ static bool port_fits(const struct bri_config_ports *wanted, uint16_t port)
 	return wanted->first == 0 || (port >= wanted->first && port <= wanted->last);
 }
 
-/* Dual-stack sockets have IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
-static struct bri_ip unmapped(const struct bri_ip *ip)
+bool bri_config_is_mapped(const struct bri_ip *ip)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return ip->family == AF_INET6 && memcmp(ip->bytes, mapped, sizeof(mapped)) == 0;
+}
+
+static struct bri_ip unmapped(const struct bri_ip *ip)
+{
 	struct bri_ip v4 = { .family = AF_INET };
 
-	if (ip->family != AF_INET6 || memcmp(ip->bytes, mapped, sizeof(mapped)) != 0)
+	if (!bri_config_is_mapped(ip))
 		return *ip;
-	memcpy(v4.bytes, ip->bytes + sizeof(mapped), 4);
+	memcpy(v4.bytes, ip->bytes + 12, 4);
 	return v4;
 }
 

@@ -328,6 +328,30 @@ static void forget_6(void *context)
 	bri_control_server_forget(fx.server, 1234);
 }
 
+static void get_pid(void *context)
+{
+	*(uint32_t *)context = fx.last_set.pid;
+}
+
+/* A client that does not wait for an answer is heard all the same. */
+static void said_and_gone(void **state)
+{
+	struct bri_message m = { .type = BRI_MESSAGE_SET, .set = { 0, 99, 1 } };
+	uint64_t until_ns = soon();
+	struct bri_client c;
+	uint32_t pid = 0;
+
+	(void)state;
+	begin();
+	c = open_client();
+	assert_int_equal(bri_client_send(&c, &m, 0), 0);
+	bri_client_close(&c);
+	for (; pid != 99; sched_yield()) {
+		assert_true(bri_clock_now_ns() < until_ns);
+		dispatch_sync_f(fx.queue, &pid, get_pid);
+	}
+}
+
 /* A connection handed to another process is claimed by that; one that is over has no claim. */
 static void claims_move_and_end(void **state)
 {
@@ -850,6 +874,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		server_test(two_clients),
+		server_test(said_and_gone),
 		server_test(claims_move_and_end),
 		server_test(lists_are_streamed),
 		server_test(users_see_their_own),
