@@ -172,7 +172,8 @@ int bri_cmd_paths(int argc, char **argv)
 	code = bri_daemon_failed("paths", r, &reply);
 	bri_client_close(&client);
 	if (code == BRI_EXIT_OK) {
-		qsort(paths.path, paths.n, paths.n ? sizeof(*paths.path) : 1, by_order);
+		if (paths.n > 1)
+			qsort(paths.path, paths.n, sizeof(*paths.path), by_order);
 		if (opts.json)
 			paths_json(&paths);
 		else

@@ -472,6 +472,7 @@ static void users_see_their_own(void **state)
 	if (getuid() != 0)
 		return;
 	assert_int_equal(as_other_user(see_own_only), 0);
+	counts(); /* what the queue has written is seen from here on */
 	assert_int_equal(fx.last_who.uid, OTHER_UID);
 }
 
@@ -479,7 +480,7 @@ static void users_see_their_own(void **state)
 
 static void events_go_to_watchers(void **state)
 {
-	struct bri_client claimant, user, paths, none;
+	struct bri_client claimant, user, paths, none, other;
 	bool root = getuid() == 0;
 
 	(void)state;
@@ -490,6 +491,9 @@ static void events_go_to_watchers(void **state)
 	none = open_client();
 	assert_int_equal(claim(&claimant, 5).type, BRI_MESSAGE_OK);
 	watch(&claimant, BRI_MESSAGE_WATCH_CLAIMED);
+	other = open_client();
+	assert_int_equal(claim(&other, 6).type, BRI_MESSAGE_OK);
+	watch(&other, BRI_MESSAGE_WATCH_CLAIMED);
 	watch(&user, BRI_MESSAGE_WATCH_CONNECTIONS);
 	watch(&paths, BRI_MESSAGE_WATCH_PATHS);
 	watch(&none, BRI_MESSAGE_WATCH_PATHS);
@@ -508,13 +512,55 @@ static void events_go_to_watchers(void **state)
 	expect_event(&user, BRI_MESSAGE_EVENT_SUBFLOW_DOWN, 5);
 	expect_event(&paths, BRI_MESSAGE_EVENT_PATH_LOST, 0);
 	expect_event(&paths, BRI_MESSAGE_EVENT_NOTE, 0);
+	expect_event(&other, BRI_MESSAGE_EVENT_PRIMARY, 6);
 	/* nothing else: the next is the answer */
+	assert_int_equal(ask(&other, BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
+	bri_client_close(&other);
 	assert_int_equal(ask(&claimant, BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
 	assert_int_equal(ask(&none, BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
 	bri_client_close(&claimant);
 	bri_client_close(&user);
 	bri_client_close(&paths);
 	bri_client_close(&none);
+}
+
+/* In a child, as another user: the second event is the first that it may see. */
+static int watch_own_only(int ready_fd)
+{
+	struct bri_message m = { .type = BRI_MESSAGE_WATCH, .watch = { 7 } };
+	struct bri_client c;
+
+	if (setresuid(OTHER_UID, OTHER_UID, OTHER_UID) < 0)
+		return 1;
+	if (bri_client_open(fx.path, soon(), &c) < 0 || bri_client_call(&c, &m, soon(), &m) < 0)
+		return 2;
+	if (write(ready_fd, "r", 1) != 1 || bri_client_receive(&c, soon(), &m) < 0)
+		return 3;
+	return m.type == BRI_MESSAGE_EVENT && m.event.token == 6 ? 0 : 4;
+}
+
+static void events_of_others_are_not_told(void **state)
+{
+	int status, ready[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	begin();
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(watch_own_only(ready[1]));
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	event(BRI_MESSAGE_EVENT_SUBFLOW_UP, 5, 0);
+	event(BRI_MESSAGE_EVENT_SUBFLOW_UP, 6, OTHER_UID);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* A watcher that does not read is dropped; others get every event. */
@@ -589,6 +635,27 @@ static void too_many_clients(void **state)
 	assert_int_equal(ask(&c[4], BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
 	for (int i = 1; i < 5; i++)
 		bri_client_close(&c[i]);
+}
+
+/* More than are accepted in one turn, all there before the first is. */
+static void many_at_once(void **state)
+{
+	struct bri_client c[50];
+	struct blocker b;
+
+	(void)state;
+	sem_init(&b.begun, 0, 0);
+	sem_init(&b.go, 0, 0);
+	begin();
+	dispatch_async_f(fx.queue, &b, block);
+	wait_for(&b.begun);
+	for (int i = 0; i < 50; i++)
+		c[i] = open_client();
+	sem_post(&b.go);
+	for (int i = 49; i >= 0; i--) {
+		assert_int_equal(ask(&c[i], BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
+		bri_client_close(&c[i]);
+	}
 }
 
 static int share_of_a_user(void)
@@ -703,7 +770,7 @@ static void flood_without_reading(void **state)
 
 static void silent_and_idle(void **state)
 {
-	struct bri_client silent, idle, claimant, watcher;
+	struct bri_client silent, idle, claimant, watcher, taker;
 
 	(void)state;
 	fx.limits.first_ns = 30 * BRI_NS_PER_MS;
@@ -711,6 +778,8 @@ static void silent_and_idle(void **state)
 	begin();
 	claimant = open_client();
 	assert_int_equal(claim(&claimant, 1).type, BRI_MESSAGE_OK);
+	taker = open_client();
+	assert_int_equal(claim(&taker, 2).type, BRI_MESSAGE_OK);
 	watcher = open_client();
 	watch(&watcher, BRI_MESSAGE_WATCH_PATHS);
 	idle = open_client();
@@ -718,12 +787,15 @@ static void silent_and_idle(void **state)
 	silent = open_client();
 	expect_closed(&silent);
 	expect_closed(&idle);
-	assert_int_equal(counts().clients, 2);
+	assert_int_equal(counts().clients, 3);
 	/* it has nothing any more, so it may stay for a while only */
 	watch(&watcher, 0);
 	expect_closed(&watcher);
+	/* and so does a claimant whose claim another has taken over */
 	assert_int_equal(ask(&claimant, BRI_MESSAGE_STATUS).type, BRI_MESSAGE_STATUS_IS);
-	bri_client_close(&claimant);
+	assert_int_equal(claim(&taker, 1).type, BRI_MESSAGE_OK);
+	expect_closed(&claimant);
+	bri_client_close(&taker);
 }
 
 static void half_closed(void **state)
@@ -879,9 +951,11 @@ int main(void)
 		server_test(lists_are_streamed),
 		server_test(users_see_their_own),
 		server_test(events_go_to_watchers),
+		server_test(events_of_others_are_not_told),
 		server_test(slow_watcher_is_dropped),
 		server_test(event_from_inside_the_end_of_a_client),
 		server_test(too_many_clients),
+		server_test(many_at_once),
 		server_test(too_many_of_a_user),
 		server_test(too_many_claims),
 		server_test(floods_are_slowed),
