@@ -32,7 +32,7 @@ version=$(LD_LIBRARY_PATH=$libs "$work/usr/bin/braid" --version)
 for page in braid braid-check braid-cat braid-lab braid-status braid-paths braid-set; do
     [ -s "$work/usr/share/man/man1/$page.1" ] || { echo "no man page $page"; exit 1; }
 done
-for file in share/man/man8/braidd.8 share/man/man5/braidd.conf.5 share/doc/braid/braidd.conf; do
+for file in share/man/man8/braidd.8 share/man/man5/braidd.conf.5 share/doc/braid/braidd.conf lib/sysusers.d/braid.conf; do
     [ -s "$work/usr/$file" ] || { echo "no $file"; exit 1; }
 done
 grep -qx "ExecStart=$work/usr/sbin/braidd" "$work/usr/lib/systemd/system/braidd.service" || { echo "braidd.service"; exit 1; }
