@@ -12,7 +12,7 @@ static const char *braid;
 static dispatch_queue_t queue;
 static struct bri_control_server *server;
 static struct bri_message_set last_set;
-static bool empty;
+static _Atomic bool empty;
 
 static void do_status(void *context, struct bri_message_status *ret)
 {
@@ -212,6 +212,19 @@ static void for_programs(void **state)
 	EXPECT("set 5 --service none --json", 0, "\"connections\": 3", "\"service\": \"none\"");
 }
 
+static void get_set(void *context)
+{
+	*(struct bri_message_set *)context = last_set;
+}
+
+static struct bri_message_set seen(void)
+{
+	struct bri_message_set got;
+
+	dispatch_sync_f(queue, &got, get_set);
+	return got;
+}
+
 static void set(void **state)
 {
 	char line[200];
@@ -221,17 +234,17 @@ static void set(void **state)
 	unsetenv("BRAID_SOCKET");
 	snprintf(line, sizeof(line), "set 1A2b3c4d --service interactive --socket %s", path);
 	EXPECT(line, 0, "1 connection: interactive\n");
-	assert_int_equal(last_set.token, 0x1a2b3c4d);
-	assert_int_equal(last_set.pid, 0);
-	assert_int_equal(last_set.service, 2);
+	assert_int_equal(seen().token, 0x1a2b3c4d);
+	assert_int_equal(seen().pid, 0);
+	assert_int_equal(seen().service, 2);
 	setenv("BRAID_SOCKET", path, 1);
 	EXPECT("set 0xabc --service none", 0, "1 connection: none\n");
-	assert_int_equal(last_set.token, 0xabc);
+	assert_int_equal(seen().token, 0xabc);
 	EXPECT("set 12345678 --service none", 0, "1 connection: none\n");
-	assert_int_equal(last_set.token, 0x12345678);
+	assert_int_equal(seen().token, 0x12345678);
 	EXPECT("set --service aggregate 4194304", 0, "3 connections: aggregate\n");
-	assert_int_equal(last_set.pid, 4194304);
-	assert_int_equal(last_set.token, 0);
+	assert_int_equal(seen().pid, 4194304);
+	assert_int_equal(seen().token, 0);
 	EXPECT("set deadbeef --service none", 1, "braid set: there is no such connection");
 }
 
