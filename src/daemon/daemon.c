@@ -52,6 +52,14 @@ static void order(struct bri_daemon *d, const struct bri_policy_command *command
 	if (!n)
 		return;
 	bri_kernel_order(d->kernel, commands, n, results);
+	for (size_t i = 0; i < n; i++) {
+		static const char *const names[] = { "create", "prio", "remove", "destroy" };
+
+		bri_debug("%08x: %s id %u, device %u, port %u, backup %d: %s", commands[i].token,
+			names[commands[i].what], commands[i].local_id, commands[i].ifindex,
+			commands[i].tuple.local_port, commands[i].backup,
+			results[i] < 0 ? strerror(-results[i]) : "ok");
+	}
 	d->n_orders += n;
 	now_ns = bri_clock_now_ns();
 	for (size_t i = 0; i < n; i++) {
