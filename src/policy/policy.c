@@ -288,8 +288,7 @@ static bool has_path_on(const struct bri_policy *p, const struct bri_conn *c, ui
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		const struct bri_path *path = &c->paths[i];
 
-		if (path->used && path->ifindex == ifindex &&
-			(bri_policy_up(c, path) || bri_policy_usable(p, c, path)))
+		if (path->used && path->ifindex == ifindex && bri_policy_usable(p, c, path))
 			return true;
 	}
 	return false;
@@ -323,7 +322,9 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 
 	if (was && !is) {
 		path->dead = true;
-		path->joining = path->probing = false;
+		if (path->joining)
+			bri_reconcile_cancel(p, c, path);
+		path->probing = false;
 		path->gently = !now && contains(p->running, (uint32_t)p->n_running, path->ifindex);
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LOST, path->ifindex);
 	} else if (!was && is) {
@@ -387,6 +388,7 @@ int bri_policy_on_connection(
 	c->server_side = connection->server_side;
 	c->deny_join_id0 = connection->deny_join_id0;
 	c->wish = connection->wish;
+	c->begin_ns = now_ns;
 	c->extra_max = EXTRA_MAX;
 	c->primary = -1;
 	c->sample_ns = BRI_NEVER;
@@ -449,6 +451,8 @@ static struct bri_subflow *subflow_slot(struct bri_conn *c)
 /* The path answered: it lives. */
 static void path_answered(struct bri_path *path, uint64_t now_ns)
 {
+	if (path->pending)
+		path->pending--;
 	if (path->joining) {
 		path->measured_ns = now_ns;
 		path->measured_us =
@@ -505,9 +509,16 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		path->ifindex = subflow->ifindex;
 	if (bri_policy_up(c, path) && !c->server_side) {
 		/* the answer to a question that was put by a join */
-		bri_stall_is_harmless(&c->subflows[path->main].stall, now_ns);
+		struct bri_subflow *old = &c->subflows[path->main];
+		bool stuck = old->stall.outstanding && old->sample.retransmits;
+
+		bri_stall_is_harmless(&old->stall, now_ns);
 		path_answered(path, now_ns);
-		bri_reconcile_destroy(p, c, s);
+		/* the path lives, but TCP waits for its next timeout: the new subflow need not */
+		if (stuck)
+			bri_reconcile_replace(p, c, path, s);
+		else
+			bri_reconcile_destroy(p, c, s);
 	} else {
 		path_answered(path, now_ns);
 		become_main(p, c, path, s, now_ns);
@@ -531,6 +542,12 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 {
 	bool answered = error == ECONNREFUSED || error == ECONNRESET || reset_reason;
 
+	if (path->cancelled) {
+		path->cancelled--; /* of one before this */
+		return;
+	}
+	if (path->pending)
+		path->pending--;
 	if (!path->joining)
 		return;
 	if (answered && bri_policy_up(c, path)) {
@@ -659,6 +676,8 @@ void bri_policy_on_refused(
 	switch (command->what) {
 	case BRI_POLICY_CREATE:
 		path->joining = path->probing = false;
+		if (path->pending)
+			path->pending--;
 		bri_reconcile_failed(path, true, now_ns);
 		if (error == ENOTCONN) /* not fully established yet: soon */
 			path->retry_ns = now_ns + 100 * BRI_NS_PER_MS;

@@ -45,8 +45,12 @@ struct bri_path {
 	/* a join that is not answered yet */
 	bool joining, probing; /* probing: main lives, and is doubted */
 	bool join_backup;
-	uint64_t join_ns;  /* when it was commanded */
-	uint64_t doubt_ns; /* probing: without an answer by then, the path is dead */
+	uint8_t asked;      /* how often */
+	uint64_t ask_ns;    /* time for an answer */
+	uint64_t join_ns;   /* when it was commanded */
+	uint32_t pending;   /* joins that are out */
+	uint32_t cancelled; /* joins that we closed and whose end was not told yet */
+	uint64_t doubt_ns;  /* probing: without an answer by then, the path is dead */
 	/* a path that failed */
 	bool dead;   /* judged so, or its address is gone; left when another path can take over */
 	bool gently; /* its address went and its link did not */
@@ -59,6 +63,7 @@ struct bri_path {
 	uint64_t back_ns;  /* when it came back last */
 	/* aggregate: left out until */
 	uint64_t out_until_ns, out_gap_ns;
+	uint64_t harm_ns; /* since when it is worse than nothing; 0: it is not */
 	/* interactive: when its idle round trip time was measured last */
 	uint64_t measured_ns;
 	uint32_t measured_us;
@@ -80,6 +85,7 @@ struct bri_conn {
 	struct bri_policy_wish wish;
 	uint8_t next_id;
 	uint32_t extra_max; /* further subflows that the peer takes, as far as we know */
+	uint64_t begin_ns;
 	uint64_t active_ns; /* when it last moved data */
 	uint64_t sample_ns; /* next look; BRI_NEVER: idle */
 	bool counted;       /* in policy->n_active */
@@ -149,9 +155,14 @@ uint64_t bri_roles_deadline_ns(const struct bri_conn *c, uint64_t now_ns);
 void bri_reconcile(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 /* bri_reconcile_destroy(): one subflow goes; the path keeps what it has else. */
 void bri_reconcile_destroy(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s);
+/* bri_reconcile_replace(): s takes the place of the path's main subflow, which is closed. */
+void bri_reconcile_replace(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, struct bri_subflow *s);
 /* bri_reconcile_join(): opens a subflow on the path, if limits and addresses allow it. */
 bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	bool backup, uint64_t now_ns);
+/* bri_reconcile_cancel(): closes the join that waits. */
+void bri_reconcile_cancel(struct bri_policy *p, struct bri_conn *c, struct bri_path *path);
 /* bri_reconcile_expire(): joins that were not answered. */
 void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 /* bri_reconcile_deadline_ns(): when a join, or its end, is due. */

@@ -11,7 +11,9 @@
 /* A SYN goes out at 0, 1 and 3 s; then a new one is sooner than the kernel's next, at 7 s. */
 #define JOIN_NS (3200 * MS)
 /* So many joins in a row without an answer before there are pauses between them. */
-#define EAGER_JOINS    8u
+#define EAGER_JOINS 8u
+/* A doubted path is asked so often before it is dead: a SYN can be lost like anything else. */
+#define ASK_TIMES      2u
 #define QUIET_MAX_NS   (30 * BRI_NS_PER_S)
 #define REFUSED_NS     (250 * MS)
 #define REFUSED_MAX_NS (60 * BRI_NS_PER_S)
@@ -46,6 +48,20 @@ static unsigned count_extra(const struct bri_conn *c)
 	return n;
 }
 
+/* A join from a path that was left meanwhile, or that has been silent: SYNs must not pile up. */
+void bri_reconcile_cancel(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	path->joining = false;
+	path->cancelled += path->pending;
+	path->pending = 0;
+	bri_policy_emit(p, &(struct bri_policy_command) {
+				   .what = BRI_POLICY_CANCEL,
+				   .token = c->token,
+				   .tuple.local = path->ip,
+				   .local_id = path->local_id,
+			   });
+}
+
 bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	bool backup, uint64_t now_ns)
 {
@@ -57,7 +73,7 @@ bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		.backup = backup,
 	};
 
-	if (path->joining)
+	if (path->joining || !bri_policy_usable(p, c, path))
 		return false;
 	command.tuple.local = path->ip;
 	if (!c->deny_join_id0 && c->initial.remote.family == path->ip.family) {
@@ -72,6 +88,9 @@ bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		command.tuple.remote_port = r->port ? r->port : c->initial.remote_port;
 		command.remote_id = r->id;
 	}
+	if (path->pending >= ASK_TIMES)
+		bri_reconcile_cancel(p, c, path);
+	path->pending++;
 	path->joining = true;
 	path->join_backup = backup;
 	path->join_ns = now_ns;
@@ -117,6 +136,17 @@ static void set_backup(struct bri_policy *p, struct bri_conn *c, struct bri_subf
 				   .local_id = s->local_id,
 				   .backup = backup,
 			   });
+}
+
+void bri_reconcile_replace(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, struct bri_subflow *s)
+{
+	struct bri_subflow *old = &c->subflows[path->main];
+
+	path->main = (int8_t)(s - c->subflows);
+	if (s->backup != old->backup)
+		set_backup(p, c, s, old->backup);
+	bri_reconcile_destroy(p, c, old);
 }
 
 /* Another path that is up and not dead. */
@@ -203,7 +233,7 @@ static void abandon(
 	path->gently = false;
 	/* the peer closes what has the old id some time after it heard of it, what is new included
 	 */
-	if (!path->joining)
+	if (!path->pending)
 		path->local_id = bri_policy_next_id(c);
 	path->stalled = true;
 	path->probing = false; /* a question that is still out is now the first attempt to return */
@@ -273,6 +303,8 @@ static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
 		/* what the application forbids goes even if nothing else is left */
 		if (forbidden || has_survivor(c, path)) {
 			withdraw(p, c, path);
+			if (path->pending)
+				bri_reconcile_cancel(p, c, path);
 			path->local_id = bri_policy_next_id(c);
 		}
 	}
@@ -315,18 +347,6 @@ static void join_wanted(struct bri_policy *p, struct bri_conn *c, uint64_t now_n
 	}
 }
 
-/* A join from a path that was left meanwhile, or that has been silent: SYNs must not pile up. */
-static void cancel_join(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
-{
-	path->joining = false;
-	bri_policy_emit(p, &(struct bri_policy_command) {
-				   .what = BRI_POLICY_CANCEL,
-				   .token = c->token,
-				   .tuple.local = path->ip,
-				   .local_id = path->local_id,
-			   });
-}
-
 void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
@@ -334,12 +354,19 @@ void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now
 
 		if (!path->used)
 			continue;
-		if (path->probing && path->doubt_ns <= now_ns) {
+		if (path->probing && path->doubt_ns <= now_ns && path->asked < ASK_TIMES) {
+			/* the question itself may have been lost; either answer will do */
+			path->joining = false;
+			path->asked++;
+			path->doubt_ns = now_ns + path->ask_ns;
+			if (!bri_reconcile_join(p, c, path, true, now_ns))
+				path->joining = true;
+		} else if (path->probing && path->doubt_ns <= now_ns) {
 			path->probing = false;
 			path->dead = true;
 		}
 		if (path->joining && path->join_ns + JOIN_NS <= now_ns) {
-			cancel_join(p, c, path);
+			bri_reconcile_cancel(p, c, path);
 			if (bri_policy_up(c, path)) {
 				path->measured_ns = now_ns; /* it was a measurement */
 				path->measured_us = JOIN_NS / BRI_NS_PER_US;

@@ -24,6 +24,8 @@
  * bytes are missing. */
 #define SLOW_TIMES 4u
 #define TRIAL_NS   (900 * MS) /* before it is judged: slow start of a long path */
+#define TRIAL_RTTS 4u
+#define HARM_NS    (900 * MS)
 #define OUT_NS     (20 * BRI_NS_PER_S)
 #define OUT_MAX_NS (320 * BRI_NS_PER_S)
 #define USEFUL_BPS                                                                                 \
@@ -141,7 +143,8 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 {
 	int primary = choose(p, c, prefer, now_ns);
 	bool healthy = primary >= 0 && !c->paths[primary].probing;
-	bool cold = c->wish.cold && c->wish.service == BRI_SERVICE_HANDOVER && healthy;
+	bool cold = c->wish.cold && c->wish.service == BRI_SERVICE_HANDOVER &&
+		    (healthy || now_ns < c->begin_ns + BRI_NS_PER_S / 10);
 
 	set_primary(p, c, primary, now_ns);
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
@@ -152,7 +155,8 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 		path->role = i == primary ? BRI_ROLE_ACTIVE : BRI_ROLE_BACKUP;
 		/* a cheaper path than the primary is tried all the same: data shall go back to it
 		 */
-		if (cold && i != primary && !is_cheaper(p, c, path, &c->paths[primary], now_ns))
+		if (cold && i != primary &&
+			(primary < 0 || !is_cheaper(p, c, path, &c->paths[primary], now_ns)))
 			path->role = BRI_ROLE_OFF;
 	}
 }
@@ -162,11 +166,15 @@ static bool is_harmful(const struct bri_conn *c, const struct bri_path *path,
 {
 	const struct bri_subflow *s = &c->subflows[path->main], *b = &c->subflows[best->main];
 
-	if (path == best || now_ns - s->up_ns < TRIAL_NS || !s->rate_bps ||
+	/* who receives knows the round trip of a handshake only, not that of a full queue */
+	bool receives = s->sample.bytes_received > s->sample.bytes_acked;
+	uint64_t trial_ns = TRIAL_RTTS * s->sample.rtt_us * BRI_NS_PER_US;
+
+	if (path == best || now_ns - s->up_ns < TRIAL_NS + trial_ns || !s->rate_bps ||
 		b->rate_bps < USEFUL_BPS)
 		return false;
 	return s->rate_bps < b->rate_bps / USELESS_PART &&
-	       s->sample.rtt_us / SLOW_TIMES > b->sample.rtt_us;
+	       (receives || s->sample.rtt_us / SLOW_TIMES > b->sample.rtt_us);
 }
 
 static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
@@ -189,8 +197,16 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 		struct bri_path *path = &c->paths[i];
 
 		if (!can_carry(p, c, path, false, now_ns) ||
-			!is_harmful(c, path, &c->paths[best], now_ns))
+			!is_harmful(c, path, &c->paths[best], now_ns)) {
+			path->harm_ns = 0;
 			continue;
+		}
+		/* one window without a turn in the scheduler says little */
+		if (!path->harm_ns)
+			path->harm_ns = now_ns;
+		if (now_ns - path->harm_ns < HARM_NS)
+			continue;
+		path->harm_ns = 0;
 		path->out_gap_ns =
 			path->out_gap_ns ? bri_min_u64(path->out_gap_ns * 2, OUT_MAX_NS) : OUT_NS;
 		path->out_until_ns = now_ns + path->out_gap_ns;

@@ -111,12 +111,18 @@ static struct bri_path *path_of_subflow(struct bri_conn *c, const struct bri_sub
 static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	const struct bri_policy_sample *sample, uint64_t now_ns)
 {
-	if (path->probing || path->joining || c->server_side || !has_other(c, path))
+	if (path->probing || path->joining || c->server_side)
+		return;
+	/* with no other path it is worth asking when TCP waits: its timeouts double */
+	if (!has_other(c, path) && !sample->retransmits)
 		return;
 	if (!bri_reconcile_join(p, c, path, true, now_ns))
 		return;
 	path->probing = true;
-	path->doubt_ns = now_ns + bri_stall_probe_ns(&c->subflows[path->main].stall, sample);
+	path->asked = 1;
+	path->ask_ns = bri_stall_probe_ns(
+		&c->subflows[path->main].stall, bri_policy_link(p, path->ifindex), sample, now_ns);
+	path->doubt_ns = now_ns + path->ask_ns / 3; /* then asked once more */
 }
 
 void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s,
@@ -140,6 +146,11 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 		path->probing = false;
 		break;
 	case BRI_STALL_SUSPECT: doubt(p, c, path, sample, now_ns); break;
-	case BRI_STALL_DEAD: path->dead = true; break;
+	case BRI_STALL_DEAD:
+		if (has_other(c, path) || c->server_side)
+			path->dead = true;
+		else
+			doubt(p, c, path, sample, now_ns);
+		break;
 	}
 }

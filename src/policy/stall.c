@@ -9,6 +9,10 @@
 #define DELAYED_ACK_NS (40 * MS)
 /* With fewer segments out, one lost segment looks like a dead path. */
 #define FEW_SEGMENTS 3u
+/* Not even a path that loses loses so many in a row. */
+#define LOTS_SEGMENTS 10u
+/* After so many answers the estimators are of this path, not of its first handshake. */
+#define KNOWN_ANSWERS 16u
 /* Radio resource control and handovers of cellular networks pause for 100 to 200 ms. */
 #define RADIO_NS     (150 * MS)
 #define PEAK_MAX_NS  (1000 * MS) /* one freak silence must not blind us */
@@ -66,8 +70,6 @@ static uint64_t patience(
 	uint64_t ns = us_to_ns(sample->rtt_us) + 4 * us_to_ns(sample->rttvar_us) + SLACK_NS;
 	uint64_t known = peak(link, now_ns);
 
-	if (sample->unacked < FEW_SEGMENTS)
-		ns += DELAYED_ACK_NS;
 	if (link->radio)
 		ns += RADIO_NS;
 	return max_u64(ns, known + known / 2);
@@ -88,7 +90,8 @@ static enum bri_stall_verdict judge_sending(struct bri_stall *s, struct bri_stal
 	uint64_t ack_ns = ago(now_ns, sample->last_ack_ms);
 	bool out = sample->unacked > 0;
 	bool resumed = !s->sampled_ns || now_ns - s->sampled_ns > STALE_NS;
-	uint64_t limit_ns;
+	bool many = sample->unacked >= FEW_SEGMENTS;
+	uint64_t limit_ns, few_at_ns, many_at_ns;
 
 	if (!out || !s->outstanding || resumed) {
 		/*
@@ -101,19 +104,33 @@ static enum bri_stall_verdict judge_sending(struct bri_stall *s, struct bri_stal
 		learn(link, ack_ns - s->quiet_ns, now_ns);
 		s->quiet_ns = ack_ns;
 	}
+	if (sample->bytes_acked != s->acked)
+		s->answers++;
+	if (!many || resumed)
+		s->many_ns = many ? now_ns : BRI_NEVER;
+	else if (s->many_ns == BRI_NEVER)
+		s->many_ns = now_ns;
 	s->outstanding = out;
 	s->acked = sample->bytes_acked;
 	s->silence_ns = out ? now_ns - s->quiet_ns : 0;
 	if (!out)
 		return BRI_STALL_FINE;
-	if (sample->retransmits >= 2 && s->silence_ns > us_to_ns(sample->rtt_us))
-		return BRI_STALL_DEAD; /* two timeouts in a row, as RFC 5461 reads them */
 	limit_ns = patience(link, sample, now_ns);
-	if (s->silence_ns <= limit_ns) {
-		s->verdict_ns = s->quiet_ns + limit_ns + 1;
+	/* a lone segment's delayed ACK may still be due when others have just followed it */
+	few_at_ns = s->quiet_ns + limit_ns + DELAYED_ACK_NS;
+	many_at_ns = many ? max_u64(s->many_ns, s->quiet_ns) + limit_ns : BRI_NEVER;
+	if (now_ns <= few_at_ns && now_ns <= many_at_ns) {
+		s->verdict_ns = bri_min_u64(few_at_ns, many_at_ns) + 1;
 		return BRI_STALL_FINE;
 	}
-	return sample->unacked < FEW_SEGMENTS ? BRI_STALL_SUSPECT : BRI_STALL_DEAD;
+	/*
+	 * On a path that loses, silence may be one retransmission that was lost too (no tail loss
+	 * probe in recovery); on a new one, round trip times are not known yet: ask.
+	 */
+	if (now_ns <= many_at_ns || s->answers < KNOWN_ANSWERS ||
+		(bri_stall_loss_level(s, now_ns) && sample->unacked < LOTS_SEGMENTS))
+		return BRI_STALL_SUSPECT;
+	return BRI_STALL_DEAD;
 }
 
 static enum bri_stall_verdict judge_receiving(
@@ -171,6 +188,8 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 
 void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns)
 {
+	if (s->outstanding)
+		s->quiet_ns = now_ns; /* the path has just answered */
 	/* a program that pauses often is asked less and less often */
 	if (now_ns > s->rx_hush_ns + RX_HUSH_MAX_NS)
 		s->rx_backoff_ns = 0;
@@ -179,15 +198,19 @@ void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns)
 	s->rx_hush_ns = now_ns + s->rx_backoff_ns;
 }
 
-uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_policy_sample *sample)
+uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_stall_link *link,
+	const struct bri_policy_sample *sample, uint64_t now_ns)
 {
 	uint64_t rtt_ns = us_to_ns(sample->rtt_us), var_ns = us_to_ns(sample->rttvar_us);
+	uint64_t known = peak(link, now_ns), ns;
 
 	/* who only receives has measured one round trip, and its variance is a guess: RFC
 	 * 6298, 2.2. How evenly data came tells more. */
 	if (!s->outstanding)
 		var_ns = bri_min_u64(var_ns, rtt_ns / 8 + s->rx_gap_ns / 2);
-	return rtt_ns + 4 * var_ns + SLACK_NS;
+	/* a join waits in the same queues, and for the same radio, as data */
+	ns = rtt_ns + 4 * var_ns + SLACK_NS + (link->radio ? RADIO_NS : 0);
+	return max_u64(ns, known + known / 2);
 }
 
 uint32_t bri_stall_loss_level(const struct bri_stall *s, uint64_t now_ns)

@@ -27,6 +27,8 @@ struct bri_stall {
 	/* sending: silence is counted from the last ACK, or from when data became outstanding */
 	bool outstanding;
 	uint64_t quiet_ns;
+	uint64_t many_ns; /* since when many segments are out; BRI_NEVER: few are */
+	uint32_t answers; /* samples in which something was newly acknowledged */
 	uint64_t acked;
 	uint32_t retrans;
 	uint64_t lost_ns; /* when something was last sent again; 0: never */
@@ -59,7 +61,8 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns);
 
 /* bri_stall_probe_ns(): how long a live path may take to answer a join. */
-uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_policy_sample *sample);
+uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_stall_link *link,
+	const struct bri_policy_sample *sample, uint64_t now_ns);
 
 /* bri_stall_loss_level(): recent losses, faded by their age: 0 none. */
 uint32_t bri_stall_loss_level(const struct bri_stall *s, uint64_t now_ns);
