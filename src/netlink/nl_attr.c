@@ -24,6 +24,21 @@ void bri_nl_request_put(struct bri_nl_request *req, uint16_t type, const void *v
 		bri_abort("netlink request too small for attribute %u of %zu bytes", type, size);
 }
 
+struct nlattr *bri_nl_request_nest(struct bri_nl_request *req, uint16_t type)
+{
+	struct nlattr *nest =
+		mnl_attr_nest_start_check(bri_nl_request_header(req), sizeof(req->bytes), type);
+
+	if (!nest)
+		bri_abort("netlink request too small for nest %u", type);
+	return nest;
+}
+
+void bri_nl_request_nest_end(struct bri_nl_request *req, struct nlattr *nest)
+{
+	mnl_attr_nest_end(bri_nl_request_header(req), nest);
+}
+
 int bri_nl_attr_table(const void *payload, size_t size, const struct nlattr **table, size_t n)
 {
 	const uint8_t *at = payload;

@@ -27,6 +27,9 @@ struct bri_nl_request {
 void *bri_nl_request_init(struct bri_nl_request *req, uint16_t type, uint16_t flags, size_t extra);
 /* bri_nl_request_put(): append an attribute. Aborts when it does not fit: requests are ours. */
 void bri_nl_request_put(struct bri_nl_request *req, uint16_t type, const void *value, size_t size);
+/* bri_nl_request_nest(): attributes put from here to bri_nl_request_nest_end() are inside it. */
+struct nlattr *bri_nl_request_nest(struct bri_nl_request *req, uint16_t type);
+void bri_nl_request_nest_end(struct bri_nl_request *req, struct nlattr *nest);
 static inline struct nlmsghdr *bri_nl_request_header(struct bri_nl_request *req)
 {
 	return (struct nlmsghdr *)(void *)req->bytes;

@@ -31,6 +31,42 @@ static int end_code(const struct nlmsghdr *msg, int32_t *ret)
 	return *ret < -4095 ? -EBADMSG : 0; /* the kernel's MAX_ERRNO */
 }
 
+/* How much of an NLMSG_ERROR or NLMSG_DONE comes before its attributes; 0: it has none. */
+static size_t attributes_at(const struct nlmsghdr *msg)
+{
+	struct nlmsgerr fixed;
+	size_t echo;
+
+	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS))
+		return 0;
+	if (msg->nlmsg_type == NLMSG_DONE)
+		return sizeof(int32_t);
+	if (mnl_nlmsg_get_payload_len(msg) < sizeof(fixed))
+		return 0;
+	if (msg->nlmsg_flags & NLM_F_CAPPED)
+		return sizeof(fixed);
+	/* not capped: all of the request is repeated, not only its header */
+	memcpy(&fixed, mnl_nlmsg_get_payload(msg), sizeof(fixed));
+	echo = fixed.msg.nlmsg_len;
+	if (echo < sizeof(fixed.msg) || echo > msg->nlmsg_len)
+		return 0;
+	return sizeof(fixed) + MNL_ALIGN(echo - sizeof(fixed.msg));
+}
+
+/* The extended acknowledgement's text. It only explains: one that is damaged is none. */
+static void read_why(const struct nlmsghdr *msg, char ret[static BRI_NL_WHY_MAX])
+{
+	const struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
+	size_t skip = attributes_at(msg), size;
+
+	if (skip == 0 || bri_nl_attr_of_message(msg, skip, tb, BRI_LEN(tb)) < 0 ||
+		!tb[NLMSGERR_ATTR_MSG])
+		return;
+	size = bri_min_size(mnl_attr_get_payload_len(tb[NLMSGERR_ATTR_MSG]), BRI_NL_WHY_MAX - 1);
+	memcpy(ret, mnl_attr_get_payload(tb[NLMSGERR_ATTR_MSG]), size);
+	ret[size] = '\0';
+}
+
 static int one_message(
 	struct bri_nl_exchange *ex, const struct nlmsghdr *msg, bri_nl_message_f fn, void *context)
 {
@@ -47,6 +83,8 @@ static int one_message(
 	case NLMSG_DONE:
 		if (end_code(msg, &code) < 0)
 			return -EBADMSG;
+		if (code < 0)
+			read_why(msg, ex->why);
 		finish(ex, code);
 		return 0;
 	default:
@@ -80,6 +118,53 @@ int bri_nl_exchange_rx(struct bri_nl_exchange *ex, const void *bytes, size_t siz
 			finish(ex, -EBADMSG);
 			return -EBADMSG;
 		}
+		step = bri_min_size(MNL_ALIGN((size_t)msg->nlmsg_len), left);
+		at += step;
+		left -= step;
+	}
+	return 0;
+}
+
+void bri_nl_acks_init(
+	struct bri_nl_acks *acks, uint32_t first_seq, uint32_t port, int *results, size_t n)
+{
+	*acks = (struct bri_nl_acks) {
+		.first_seq = first_seq, .port = port, .n = n, .left = n, .results = results
+	};
+	for (size_t i = 0; i < n; i++)
+		results[i] = BRI_NL_ACK_NONE;
+}
+
+static int one_ack(struct bri_nl_acks *acks, const struct nlmsghdr *msg)
+{
+	uint32_t i = msg->nlmsg_seq - acks->first_seq; /* wraps with the numbers */
+	int32_t code;
+
+	if (msg->nlmsg_type != NLMSG_ERROR || i >= acks->n ||
+		(acks->port && msg->nlmsg_pid != acks->port))
+		return 0;
+	if (end_code(msg, &code) < 0)
+		return -EBADMSG;
+	if (acks->results[i] != BRI_NL_ACK_NONE)
+		return 0;
+	if (code < 0)
+		read_why(msg, acks->why);
+	acks->results[i] = code;
+	acks->left--;
+	return 0;
+}
+
+int bri_nl_acks_rx(struct bri_nl_acks *acks, const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+	size_t left = size;
+
+	while (left > 0) {
+		const struct nlmsghdr *msg = (const void *)at;
+		size_t step;
+
+		if (!whole_message(at, left) || one_ack(acks, msg) < 0)
+			return -EBADMSG;
 		step = bri_min_size(MNL_ALIGN((size_t)msg->nlmsg_len), left);
 		at += step;
 		left -= step;

@@ -14,6 +14,8 @@
  */
 typedef int (*bri_nl_message_f)(void *context, const struct nlmsghdr *msg);
 
+#define BRI_NL_WHY_MAX 128u /* a sentence: the kernel's are up to some 80 bytes */
+
 struct bri_nl_exchange {
 	uint32_t seq;
 	uint32_t port;    /* our address; 0: do not compare */
@@ -21,6 +23,7 @@ struct bri_nl_exchange {
 	bool done;
 	int result;  /* when done: 0, the kernel's -errno, or what the handler returned */
 	int stopped; /* what the handler returned, if not 0 */
+	char why[BRI_NL_WHY_MAX]; /* the kernel's words for its -errno; "": none */
 };
 
 void bri_nl_exchange_init(struct bri_nl_exchange *ex, uint32_t seq, uint32_t port);
@@ -32,6 +35,27 @@ void bri_nl_exchange_init(struct bri_nl_exchange *ex, uint32_t seq, uint32_t por
  */
 int bri_nl_exchange_rx(struct bri_nl_exchange *ex, const void *bytes, size_t size,
 	bri_nl_message_f fn, void *context);
+
+/*
+ * The acknowledgements of requests that were sent together, whose sequence numbers follow one
+ * another. Whatever else the kernel answers to them is passed over.
+ */
+struct bri_nl_acks {
+	uint32_t first_seq;
+	uint32_t port; /* our address; 0: do not compare */
+	size_t n;
+	size_t left;  /* that are not acknowledged yet */
+	int *results; /* n of them, borrowed: BRI_NL_ACK_NONE, then 0 or the kernel's -errno */
+	char why[BRI_NL_WHY_MAX]; /* the kernel's words for the last of the errors that had any */
+};
+
+#define BRI_NL_ACK_NONE 1 /* not acknowledged (yet) */
+
+void bri_nl_acks_init(
+	struct bri_nl_acks *acks, uint32_t first_seq, uint32_t port, int *results, size_t n);
+/* bri_nl_acks_rx(): one received datagram, 4-byte aligned. Returns 0, or -EBADMSG when the bytes
+ * are not netlink messages; what came before them counts. */
+int bri_nl_acks_rx(struct bri_nl_acks *acks, const void *bytes, size_t size);
 
 /* bri_nl_exchange_events(): every message of a datagram of events goes to fn. Returns 0, -EBADMSG,
  * or fn's result. */

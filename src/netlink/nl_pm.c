@@ -6,27 +6,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netlink/nl_pm_wire.h"
+
 #define PM_NAME    "mptcp_pm"
 #define PM_EVENTS  "mptcp_pm_events"
-#define PM_VERSION 1
 #define MAX_GROUPS 16 /* of a family's multicast groups; this one has two */
-
-/* linux/mptcp_pm.h */
-enum { CMD_GET_ADDR = 3, CMD_GET_LIMITS = 6 };
-enum { ATTR_ADDR = 1, ATTR_RCV_ADD_ADDRS = 2, ATTR_SUBFLOWS = 3, ATTR_N };
-enum { ADDR_FAMILY = 1, ADDR_ID, ADDR_4, ADDR_6, ADDR_PORT, ADDR_FLAGS, ADDR_IF_IDX, ADDR_N };
-
-static void begin(struct bri_nl_request *req, uint16_t type, uint16_t flags, uint8_t cmd)
-{
-	struct genlmsghdr *fixed = bri_nl_request_init(req, type, flags, sizeof(*fixed));
-
-	fixed->cmd = cmd;
-	fixed->version = PM_VERSION;
-}
 
 void bri_nl_pm_encode_family(struct bri_nl_request *req)
 {
-	begin(req, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
+	bri_nl_pm_wire_begin(req, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
 	bri_nl_request_put(req, CTRL_ATTR_FAMILY_NAME, PM_NAME, sizeof(PM_NAME));
 }
 
@@ -75,7 +63,7 @@ int bri_nl_pm_decode_family(const struct nlmsghdr *msg, struct bri_nl_pm_family 
 
 void bri_nl_pm_encode_get_limits(struct bri_nl_request *req, const struct bri_nl_pm_family *family)
 {
-	begin(req, family->id, NLM_F_ACK, CMD_GET_LIMITS);
+	bri_nl_pm_wire_begin(req, family->id, NLM_F_ACK, BRI_NL_PM_CMD_GET_LIMITS);
 }
 
 /* The kernel answers with the number of the command that was asked. */
@@ -86,7 +74,7 @@ static int table_of(const struct nlmsghdr *msg, const struct bri_nl_pm_family *f
 
 	if (msg->nlmsg_type != family->id)
 		return BRI_NL_OTHER;
-	if (bri_nl_attr_of_message(msg, sizeof(fixed), tb, ATTR_N) < 0)
+	if (bri_nl_attr_of_message(msg, sizeof(fixed), tb, BRI_NL_PM_ATTR_N) < 0)
 		return -EBADMSG;
 	memcpy(&fixed, mnl_nlmsg_get_payload(msg), sizeof(fixed));
 	return fixed.cmd == cmd ? 0 : BRI_NL_OTHER;
@@ -95,14 +83,14 @@ static int table_of(const struct nlmsghdr *msg, const struct bri_nl_pm_family *f
 int bri_nl_pm_decode_limits(const struct nlmsghdr *msg, const struct bri_nl_pm_family *family,
 	struct bri_nl_pm_limits *ret)
 {
-	const struct nlattr *tb[ATTR_N];
+	const struct nlattr *tb[BRI_NL_PM_ATTR_N];
 	struct bri_nl_pm_limits limits;
-	int r = table_of(msg, family, CMD_GET_LIMITS, tb);
+	int r = table_of(msg, family, BRI_NL_PM_CMD_GET_LIMITS, tb);
 
 	if (r != 0)
 		return r;
-	if (!bri_nl_attr_u32(tb[ATTR_SUBFLOWS], &limits.subflows) ||
-		!bri_nl_attr_u32(tb[ATTR_RCV_ADD_ADDRS], &limits.add_addr_accepted))
+	if (!bri_nl_attr_u32(tb[BRI_NL_PM_ATTR_SUBFLOWS], &limits.subflows) ||
+		!bri_nl_attr_u32(tb[BRI_NL_PM_ATTR_RCV_ADD_ADDRS], &limits.add_addr_accepted))
 		return -EBADMSG;
 	*ret = limits;
 	return 0;
@@ -111,29 +99,31 @@ int bri_nl_pm_decode_limits(const struct nlmsghdr *msg, const struct bri_nl_pm_f
 void bri_nl_pm_encode_dump_endpoints(
 	struct bri_nl_request *req, const struct bri_nl_pm_family *family)
 {
-	begin(req, family->id, NLM_F_DUMP, CMD_GET_ADDR);
+	bri_nl_pm_wire_begin(req, family->id, NLM_F_DUMP, BRI_NL_PM_CMD_GET_ADDR);
 }
 
 int bri_nl_pm_decode_endpoint(const struct nlmsghdr *msg, const struct bri_nl_pm_family *family,
 	struct bri_nl_pm_endpoint *ret)
 {
-	const struct nlattr *tb[ATTR_N], *addr[ADDR_N];
+	const struct nlattr *tb[BRI_NL_PM_ATTR_N], *addr[BRI_NL_PM_ADDR_N];
 	struct bri_nl_pm_endpoint endpoint = { 0 };
 	uint16_t ip_family;
-	int r = table_of(msg, family, CMD_GET_ADDR, tb);
+	int r = table_of(msg, family, BRI_NL_PM_CMD_GET_ADDR, tb);
 
 	if (r != 0)
 		return r;
-	if (!tb[ATTR_ADDR] || bri_nl_attr_nested(tb[ATTR_ADDR], addr, BRI_LEN(addr)) < 0)
+	if (!tb[BRI_NL_PM_ATTR_ADDR] ||
+		bri_nl_attr_nested(tb[BRI_NL_PM_ATTR_ADDR], addr, BRI_LEN(addr)) < 0)
 		return -EBADMSG;
-	if (!bri_nl_attr_u16(addr[ADDR_FAMILY], &ip_family) ||
-		!bri_nl_attr_u8(addr[ADDR_ID], &endpoint.id))
+	if (!bri_nl_attr_u16(addr[BRI_NL_PM_ADDR_FAMILY], &ip_family) ||
+		!bri_nl_attr_u8(addr[BRI_NL_PM_ADDR_ID], &endpoint.id))
 		return -EBADMSG;
-	if (!bri_nl_attr_ip(addr[ip_family == AF_INET6 ? ADDR_6 : ADDR_4], ip_family, &endpoint.ip))
+	if (!bri_nl_attr_ip(addr[ip_family == AF_INET6 ? BRI_NL_PM_ADDR_6 : BRI_NL_PM_ADDR_4],
+		    ip_family, &endpoint.ip))
 		return -EBADMSG;
-	bri_nl_attr_u32(addr[ADDR_FLAGS], &endpoint.flags);
-	bri_nl_attr_u16(addr[ADDR_PORT], &endpoint.port);
-	bri_nl_attr_u32(addr[ADDR_IF_IDX], &endpoint.ifindex);
+	bri_nl_attr_u32(addr[BRI_NL_PM_ADDR_FLAGS], &endpoint.flags);
+	bri_nl_attr_u16(addr[BRI_NL_PM_ADDR_PORT], &endpoint.port);
+	bri_nl_attr_u32(addr[BRI_NL_PM_ADDR_IF_IDX], &endpoint.ifindex);
 	*ret = endpoint;
 	return 0;
 }

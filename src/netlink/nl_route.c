@@ -32,6 +32,76 @@ int bri_nl_route_encode_lookup(struct bri_nl_request *req, const struct bri_ip *
 	return 0;
 }
 
+static bool is_valid(const struct bri_nl_route_change *change)
+{
+	size_t size = bri_nl_attr_ip_size(change->family);
+
+	if (size == 0 || change->prefix > 8 * size || change->table == RT_TABLE_UNSPEC)
+		return false;
+	if (change->dst.family ? change->dst.family != change->family : change->prefix != 0)
+		return false;
+	if (change->source.family && change->source.family != change->family)
+		return false;
+	/* IPv4 by way of an IPv6 neighbour there is (RFC 5549), not the other way round */
+	return !change->gateway.family || change->gateway.family == change->family ||
+	       (change->gateway.family == AF_INET6 && change->family == AF_INET);
+}
+
+static void put_gateway(struct bri_nl_request *req, const struct bri_nl_route_change *change)
+{
+	size_t size = bri_nl_attr_ip_size(change->gateway.family);
+	uint8_t via[sizeof(change->gateway.family) + sizeof(change->gateway.bytes)];
+
+	if (change->gateway.family == change->family) {
+		bri_nl_request_put(req, RTA_GATEWAY, change->gateway.bytes, size);
+		return;
+	}
+	memcpy(via, &change->gateway.family, sizeof(change->gateway.family));
+	memcpy(via + sizeof(change->gateway.family), change->gateway.bytes, size);
+	bri_nl_request_put(req, RTA_VIA, via, sizeof(change->gateway.family) + size);
+}
+
+static int encode_change(struct bri_nl_request *req, uint16_t type, uint16_t flags,
+	const struct bri_nl_route_change *change)
+{
+	size_t size = bri_nl_attr_ip_size(change->family);
+	struct rtmsg *fixed;
+
+	if (!is_valid(change))
+		return -EINVAL;
+	fixed = bri_nl_request_init(req, type, (uint16_t)(NLM_F_ACK | flags), sizeof(*fixed));
+	fixed->rtm_family = change->family;
+	fixed->rtm_dst_len = change->prefix;
+	fixed->rtm_protocol = change->protocol;
+	fixed->rtm_scope = change->scope;
+	fixed->rtm_type = RTN_UNICAST;
+	/* 8 bits of it; all are in the attribute */
+	fixed->rtm_table = change->table <= UINT8_MAX ? (uint8_t)change->table : RT_TABLE_UNSPEC;
+	bri_nl_request_put(req, RTA_TABLE, &change->table, sizeof(change->table));
+	if (change->prefix > 0)
+		bri_nl_request_put(req, RTA_DST, change->dst.bytes, size);
+	if (change->gateway.family)
+		put_gateway(req, change);
+	if (change->ifindex != 0)
+		bri_nl_request_put(req, RTA_OIF, &change->ifindex, sizeof(change->ifindex));
+	if (change->metric != 0)
+		bri_nl_request_put(req, RTA_PRIORITY, &change->metric, sizeof(change->metric));
+	if (change->source.family)
+		bri_nl_request_put(req, RTA_PREFSRC, change->source.bytes, size);
+	return 0;
+}
+
+int bri_nl_route_encode_add(struct bri_nl_request *req, const struct bri_nl_route_change *change)
+{
+	return encode_change(req, RTM_NEWROUTE,
+		NLM_F_CREATE | (change->replace ? NLM_F_REPLACE : NLM_F_EXCL), change);
+}
+
+int bri_nl_route_encode_del(struct bri_nl_request *req, const struct bri_nl_route_change *change)
+{
+	return encode_change(req, RTM_DELROUTE, 0, change);
+}
+
 /* RTA_VIA: a gateway of another family than the route's. */
 static bool decode_via(const struct nlattr *attr, struct bri_ip *ret)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,10 +25,15 @@
 /* room for bursts of events while nobody reads: a few hundred routes */
 #define RECEIVE_BUFFER (1024 * 1024)
 
+/* requests a datagram of bri_nl_socket_call_many(): an acknowledgement takes 768 bytes of the
+ * socket's 208 KiB, with a text up to 1280; what has no room there is dropped */
+#define BATCH_MAX 64
+
 struct bri_nl_socket {
 	int fd;
 	uint32_t port; /* 0: adopted */
 	uint32_t seq;
+	char why[BRI_NL_WHY_MAX];
 	_Alignas(8) uint8_t buffer[BUFFER_SIZE];
 };
 
@@ -40,18 +46,31 @@ int bri_nl_socket_adopt(int fd, struct bri_nl_socket **ret)
 	sock->fd = fd;
 	sock->port = 0;
 	sock->seq = 0;
+	sock->why[0] = '\0';
 	*ret = sock;
 	return 0;
+}
+
+/* May be cut to net.core.rmem_max where we are not root; an overrun is handled anyway. */
+static void enlarge(int fd)
+{
+	int size = RECEIVE_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
 static int setup(int fd, uint32_t groups, uint32_t *ret_port)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	socklen_t len = sizeof(addr);
-	int size = RECEIVE_BUFFER;
+	int on = 1;
 
-	if (groups) /* may be cut to net.core.rmem_max; an overrun is handled anyway */
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (groups)
+		enlarge(fd);
+	/* errors with their text and without the request they are about; both only help */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
 	if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
@@ -92,6 +111,14 @@ int bri_nl_socket_fd(const struct bri_nl_socket *sock)
 	return sock->fd;
 }
 
+int bri_nl_socket_join(struct bri_nl_socket *sock, uint32_t group)
+{
+	enlarge(sock->fd);
+	if (setsockopt(sock->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
 /*
  * One datagram, without waiting. Returns its size, 0 for one that is not the kernel's or is cut
  * (ret_cut), -EAGAIN, -ENOBUFS, -errno.
@@ -119,19 +146,33 @@ static ssize_t receive_one(struct bri_nl_socket *sock, bool *ret_cut)
 	return *ret_cut ? 0 : n;
 }
 
-static int send_request(struct bri_nl_socket *sock, struct bri_nl_request *req)
+/* Sends up to BATCH_MAX requests as one datagram, with the next sequence numbers. */
+static int send_requests(struct bri_nl_socket *sock, struct bri_nl_request *reqs, size_t n)
 {
-	struct nlmsghdr *hdr = bri_nl_request_header(req);
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-	ssize_t n;
+	struct iovec iov[BATCH_MAX];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n };
+	ssize_t sent;
 
-	hdr->nlmsg_seq = ++sock->seq;
-	hdr->nlmsg_pid = sock->port;
-	do /* an adopted socket is a connected one */
-		n = sendto(sock->fd, hdr, hdr->nlmsg_len, MSG_NOSIGNAL,
-			sock->port ? (struct sockaddr *)&to : NULL, sock->port ? sizeof(to) : 0);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	if (sock->port) { /* an adopted socket is a connected one */
+		msg.msg_name = &to;
+		msg.msg_namelen = sizeof(to);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct nlmsghdr *hdr = bri_nl_request_header(&reqs[i]);
+
+		hdr->nlmsg_seq = ++sock->seq;
+		hdr->nlmsg_pid = sock->port;
+		/* attributes are padded, so the next header is aligned; the last one's length is
+		 * the request's own */
+		iov[i] = (struct iovec) { .iov_base = hdr, .iov_len = hdr->nlmsg_len };
+		if (i + 1 < n)
+			iov[i].iov_len = MNL_ALIGN(hdr->nlmsg_len);
+	}
+	do
+		sent = sendmsg(sock->fd, &msg, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }
 
 static int wait_readable(int fd, uint64_t deadline_ns)
@@ -154,7 +195,8 @@ int bri_nl_socket_call(
 	bool cut = false;
 	int r;
 
-	r = send_request(sock, req);
+	sock->why[0] = '\0';
+	r = send_requests(sock, req, 1);
 	bri_nl_exchange_init(&ex, sock->seq, sock->port);
 	while (r == 0 && !ex.done) {
 		ssize_t n = receive_one(sock, &cut);
@@ -172,7 +214,62 @@ int bri_nl_socket_call(
 	}
 	if (r < 0)
 		return r;
+	memcpy(sock->why, ex.why, sizeof(sock->why));
 	return ex.result == 0 && ex.interrupted ? BRI_NL_INTERRUPTED : ex.result;
+}
+
+/* One datagram of requests and its acknowledgements. */
+static int call_batch(struct bri_nl_socket *sock, struct bri_nl_request *reqs, size_t n,
+	int *ret_results, uint64_t deadline_ns)
+{
+	struct bri_nl_acks acks;
+	bool cut = false, dropped = false;
+	int r;
+
+	bri_nl_acks_init(&acks, sock->seq + 1, sock->port, ret_results, n);
+	r = send_requests(sock, reqs, n);
+	while (r == 0 && acks.left > 0) {
+		ssize_t got = receive_one(sock, &cut);
+
+		if (cut)
+			r = -EMSGSIZE;
+		else if (got == -ENOBUFS)
+			dropped = true;
+		else if (got == -EAGAIN && dropped)
+			r = -ENOBUFS; /* the kernel has answered all before sendmsg() returned */
+		else if (got == -EAGAIN)
+			r = wait_readable(sock->fd, deadline_ns);
+		else if (got < 0)
+			r = (int)got;
+		else
+			r = bri_nl_acks_rx(&acks, sock->buffer, (size_t)got);
+	}
+	if (acks.why[0])
+		memcpy(sock->why, acks.why, sizeof(sock->why));
+	return r;
+}
+
+int bri_nl_socket_call_many(
+	struct bri_nl_socket *sock, struct bri_nl_request *reqs, size_t n, int *ret_results)
+{
+	bool dropped = false;
+	int r = 0;
+
+	sock->why[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		ret_results[i] = BRI_NL_ACK_NONE;
+	for (size_t at = 0, step; at < n && (r == 0 || r == -ENOBUFS); at += step) {
+		step = bri_min_size(n - at, BATCH_MAX);
+		r = call_batch(sock, reqs + at, step, ret_results + at,
+			bri_clock_now_ns() + CALL_TIMEOUT_NS);
+		dropped = dropped || r == -ENOBUFS;
+	}
+	return r == 0 && dropped ? -ENOBUFS : r;
+}
+
+const char *bri_nl_socket_why(const struct bri_nl_socket *sock)
+{
+	return sock->why;
 }
 
 int bri_nl_socket_dump(struct bri_nl_socket *sock, struct bri_nl_request *req,

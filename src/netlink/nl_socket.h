@@ -25,6 +25,14 @@ void bri_nl_socket_close(struct bri_nl_socket *sock);
 int bri_nl_socket_fd(const struct bri_nl_socket *sock);
 
 /*
+ * bri_nl_socket_join(): be told the events of a multicast group, too (NETLINK_ADD_MEMBERSHIP); for
+ * numbers that no mask has room for. Not for a socket that bri_nl_socket_call() is used on: a call
+ * passes over the events that come while it waits.
+ * Returns 0, or -errno (-EPERM: the group wants a capability; -EINVAL: no such group).
+ */
+int bri_nl_socket_join(struct bri_nl_socket *sock, uint32_t group);
+
+/*
  * bri_nl_socket_call(): send a request made with NLM_F_ACK or NLM_F_DUMP, give answers to fn until
  * its end. Returns 0; what fn returned, if not 0; the kernel's -errno; BRI_NL_INTERRUPTED (a dump
  * that missed or doubled something: ask again); -ETIMEDOUT, -EBADMSG, -EMSGSIZE, -errno of the
@@ -41,6 +49,24 @@ int bri_nl_socket_call(
  */
 int bri_nl_socket_dump(struct bri_nl_socket *sock, struct bri_nl_request *req,
 	void (*restart)(void *context), bri_nl_message_f fn, void *context);
+
+/*
+ * bri_nl_socket_call_many(): send requests made with NLM_F_ACK, many at a time, and collect what
+ * the kernel says to each. One that fails does not keep it from the others. Answers that are not
+ * acknowledgements are lost.
+ *   ret_results   n of them: 0, the kernel's -errno, or BRI_NL_ACK_NONE where it is not known
+ *                 whether the kernel did it (its acknowledgement was dropped) or it was not sent
+ * Returns 0 (every request has its result), -ENOBUFS (one or more have none; the others do), or as
+ * bri_nl_socket_call() (what comes after was not sent). ret_results is written in any case.
+ */
+int bri_nl_socket_call_many(
+	struct bri_nl_socket *sock, struct bri_nl_request *reqs, size_t n, int *ret_results);
+
+/*
+ * bri_nl_socket_why(): what the kernel said of the error of the last call (of a call_many: of the
+ * last of its errors); "": nothing, or there was none. Valid until the next call.
+ */
+const char *bri_nl_socket_why(const struct bri_nl_socket *sock);
 
 /*
  * bri_nl_socket_receive(): give all waiting events to fn, without blocking.

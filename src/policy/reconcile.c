@@ -1,0 +1,310 @@
+/*
+ * Commands that make a connection's paths what they should be: joins, priorities, leaving. The
+ * order matters: what survives is made active first, then the dead path's address is withdrawn
+ * (RM_ADDR must find a living subflow), then its subflow is closed, so that both ends send again
+ * what was in flight. Knows no services.
+ */
+#include "policy/policy_internal.h"
+
+#define MS BRI_NS_PER_MS
+
+/* A SYN goes out at 0, 1 and 3 s; then a new one is sooner than the kernel's next, at 7 s. */
+#define JOIN_NS (3200 * MS)
+/* So many joins in a row without an answer before there are pauses between them. */
+#define EAGER_JOINS    8u
+#define QUIET_MAX_NS   (30 * BRI_NS_PER_S)
+#define REFUSED_NS     (250 * MS)
+#define REFUSED_MAX_NS (60 * BRI_NS_PER_S)
+/* A path that was given up is asked again; it may have been a pause. */
+#define AGAIN_NS (300 * MS)
+/* A path that came back carries nothing for so long; twice that, if it soon failed again. */
+#define HOLD_NS     (1000 * MS)
+#define HOLD_MAX_NS (60 * BRI_NS_PER_S)
+#define SOON_NS     (30 * BRI_NS_PER_S)
+/* Interactive: the round trip time of a path that carries nothing is asked for so often. */
+#define MEASURE_NS (3 * BRI_NS_PER_S)
+
+static const struct bri_remote *announced(const struct bri_conn *c, int family)
+{
+	for (size_t i = 0; i < BRI_POLICY_REMOTES_MAX; i++) {
+		if (c->remotes[i].used && c->remotes[i].ip.family == family)
+			return &c->remotes[i];
+	}
+	return NULL;
+}
+
+static unsigned count_extra(const struct bri_conn *c)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++)
+		n += c->subflows[i].used && !c->subflows[i].initial && !c->subflows[i].doomed;
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++)
+		n += c->paths[i].used && c->paths[i].joining;
+	return n;
+}
+
+bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
+	bool backup, uint64_t now_ns)
+{
+	struct bri_policy_command command = {
+		.what = BRI_POLICY_CREATE,
+		.token = c->token,
+		.local_id = path->local_id,
+		.ifindex = path->ifindex,
+		.backup = backup,
+	};
+
+	if (path->joining)
+		return false;
+	command.tuple.local = path->ip;
+	if (!c->deny_join_id0 && c->initial.remote.family == path->ip.family) {
+		command.tuple.remote = c->initial.remote;
+		command.tuple.remote_port = c->initial.remote_port;
+	} else {
+		const struct bri_remote *r = announced(c, path->ip.family);
+
+		if (!r)
+			return false;
+		command.tuple.remote = r->ip;
+		command.tuple.remote_port = r->port ? r->port : c->initial.remote_port;
+		command.remote_id = r->id;
+	}
+	path->joining = true;
+	path->join_ns = now_ns;
+	bri_policy_emit(p, &command);
+	return true;
+}
+
+void bri_reconcile_failed(struct bri_path *path, bool refused, uint64_t now_ns)
+{
+	uint64_t gap = 0;
+
+	path->fails++;
+	if (refused)
+		gap = bri_min_u64(
+			REFUSED_NS << (path->fails < 12 ? path->fails : 12), REFUSED_MAX_NS);
+	else if (path->fails > EAGER_JOINS)
+		gap = bri_min_u64(
+			BRI_NS_PER_S << bri_min_u64(path->fails - EAGER_JOINS, 12), QUIET_MAX_NS);
+	path->retry_ns = now_ns + gap;
+}
+
+void bri_reconcile_destroy(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s)
+{
+	if (s->doomed)
+		return;
+	s->doomed = true;
+	bri_policy_emit(p, &(struct bri_policy_command) {
+				   .what = BRI_POLICY_DESTROY,
+				   .token = c->token,
+				   .tuple = s->tuple,
+				   .local_id = s->local_id,
+				   .remote_id = s->remote_id,
+			   });
+}
+
+static void set_backup(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s, bool backup)
+{
+	s->backup = backup;
+	bri_policy_emit(p, &(struct bri_policy_command) {
+				   .what = BRI_POLICY_PRIO,
+				   .token = c->token,
+				   .tuple = s->tuple,
+				   .local_id = s->local_id,
+				   .backup = backup,
+			   });
+}
+
+/* Another path that is up and not dead. */
+static bool has_survivor(const struct bri_conn *c, const struct bri_path *path)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		const struct bri_path *other = &c->paths[i];
+
+		if (other != path && bri_policy_up(c, other) && !other->dead)
+			return true;
+	}
+	return false;
+}
+
+static void withdraw(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	bri_policy_emit(p, &(struct bri_policy_command) {
+				   .what = BRI_POLICY_REMOVE,
+				   .token = c->token,
+				   .tuple.local = path->ip,
+				   .local_id = path->local_id,
+			   });
+	bri_reconcile_destroy(p, c, &c->subflows[path->main]);
+	path->main = -1;
+}
+
+static void abandon(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
+{
+	bool soon = path->back_ns && now_ns - path->back_ns < path->hold_ns + SOON_NS;
+
+	if (c->server_side) {
+		/* the client knows its addresses, and comes again if it can */
+		bri_reconcile_destroy(p, c, &c->subflows[path->main]);
+		path->main = -1;
+		path->dead = false;
+		return;
+	}
+	withdraw(p, c, path);
+	path->stalled = true;
+	path->probing = false; /* a question that is still out is now the first attempt to return */
+	path->hold_ns =
+		path->hold_ns && soon ? bri_min_u64(path->hold_ns * 2, HOLD_MAX_NS) : HOLD_NS;
+	path->retry_ns = now_ns + AGAIN_NS;
+	path->fails = 0;
+	path->dead = false;
+	if (bri_policy_usable(p, c, path))
+		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_STALLED, path->ifindex);
+}
+
+static void leave_dead(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+
+		if (bri_policy_up(c, path) && path->dead && has_survivor(c, path))
+			abandon(p, c, path, now_ns);
+	}
+}
+
+/* MP_PRIO: first what becomes active, then what becomes backup, so that there is always one. */
+static void set_priorities(struct bri_policy *p, struct bri_conn *c)
+{
+	bool active = false;
+
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+
+		if (!bri_policy_up(c, path) || path->role != BRI_ROLE_ACTIVE)
+			continue;
+		active = true;
+		if (c->subflows[path->main].backup)
+			set_backup(p, c, &c->subflows[path->main], false);
+	}
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+
+		if (!active || !bri_policy_up(c, path) || path->dead ||
+			path->role != BRI_ROLE_BACKUP || c->subflows[path->main].backup)
+			continue;
+		set_backup(p, c, &c->subflows[path->main], true);
+	}
+}
+
+static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+		const struct bri_policy_address *a = bri_policy_address_of(p, path);
+		bool forbidden = a && !bri_policy_allowed(c, a);
+
+		if (!bri_policy_up(c, path) || (path->role != BRI_ROLE_OFF && !forbidden))
+			continue;
+		/* what the application forbids goes even if nothing else is left */
+		if (forbidden || has_survivor(c, path))
+			withdraw(p, c, path);
+	}
+}
+
+static bool wants_join(
+	const struct bri_policy *p, const struct bri_conn *c, const struct bri_path *path)
+{
+	return path->used && path->role != BRI_ROLE_OFF && !path->joining &&
+	       !bri_policy_up(c, path) && bri_policy_usable(p, c, path);
+}
+
+/* When the idle round trip time of this path should be asked for. */
+static uint64_t measure_at_ns(const struct bri_conn *c, const struct bri_path *path)
+{
+	if (c->wish.service != BRI_SERVICE_INTERACTIVE || c->server_side || path->joining ||
+		!bri_policy_up(c, path) || path->role != BRI_ROLE_BACKUP || !c->counted)
+		return BRI_NEVER;
+	if (path->trust_ns > path->measured_ns + MEASURE_NS)
+		return path->trust_ns;
+	return path->measured_ns + MEASURE_NS;
+}
+
+static void join_wanted(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	if (c->server_side)
+		return;
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+
+		if (wants_join(p, c, path) && path->retry_ns <= now_ns) {
+			if (count_extra(c) >= c->extra_max ||
+				!bri_reconcile_join(
+					p, c, path, path->role == BRI_ROLE_BACKUP, now_ns))
+				path->retry_ns = now_ns + REFUSED_MAX_NS;
+		} else if (path->used && measure_at_ns(c, path) <= now_ns) {
+			if (!bri_reconcile_join(p, c, path, true, now_ns))
+				path->measured_ns = now_ns;
+		}
+	}
+}
+
+/* A join from a path that was left meanwhile, or that has been silent: SYNs must not pile up. */
+static void cancel_join(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	path->joining = false;
+	bri_policy_emit(p, &(struct bri_policy_command) {
+				   .what = BRI_POLICY_CANCEL,
+				   .token = c->token,
+				   .tuple.local = path->ip,
+				   .local_id = path->local_id,
+			   });
+}
+
+void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *path = &c->paths[i];
+
+		if (!path->used)
+			continue;
+		if (path->probing && path->doubt_ns <= now_ns) {
+			path->probing = false;
+			path->dead = true;
+		}
+		if (path->joining && path->join_ns + JOIN_NS <= now_ns) {
+			cancel_join(p, c, path);
+			if (bri_policy_up(c, path)) {
+				path->measured_ns = now_ns; /* it was a measurement */
+				path->measured_us = JOIN_NS / BRI_NS_PER_US;
+			} else {
+				bri_reconcile_failed(path, false, now_ns);
+			}
+		}
+	}
+}
+
+uint64_t bri_reconcile_deadline_ns(
+	const struct bri_policy *p, const struct bri_conn *c, const struct bri_path *path)
+{
+	uint64_t at_ns = BRI_NEVER;
+
+	if (path->joining)
+		at_ns = path->join_ns + JOIN_NS;
+	if (path->probing)
+		at_ns = bri_min_u64(at_ns, path->doubt_ns);
+	if (!c->server_side && wants_join(p, c, path))
+		at_ns = bri_min_u64(at_ns, path->retry_ns);
+	return bri_min_u64(at_ns, measure_at_ns(c, path));
+}
+
+void bri_reconcile(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	bri_roles_assign(p, c, now_ns);
+	set_priorities(p, c);
+	leave_dead(p, c, now_ns);
+	leave_unwanted(p, c);
+	join_wanted(p, c, now_ns);
+	bri_policy_arm(p, c, now_ns);
+}

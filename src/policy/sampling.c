@@ -1,0 +1,144 @@
+/*
+ * When to look at subflows, and what follows from what is seen: a path is doubted and asked, or
+ * dead. Looks are frequent only while a connection moves data. Knows no roles.
+ */
+#include "policy/policy_internal.h"
+
+#define MS BRI_NS_PER_MS
+
+/* Fine enough for a decision within 60 ms of a silence, and rare enough: 0.1 % of a CPU. */
+#define LOOK_NS (10 * MS)
+/* Each look at a connection costs some 20 us of system calls; all together a few per cent. */
+#define LOOK_COST_NS (300 * BRI_NS_PER_US)
+#define LOOK_MAX_NS  (500 * MS)
+/* After the last byte moved. A request each second keeps a connection under watch. */
+#define ACTIVE_NS      (1500 * MS)
+#define RATE_WINDOW_NS (500 * MS)
+
+static uint64_t interval(const struct bri_policy *p)
+{
+	uint64_t ns = p->n_active * LOOK_COST_NS;
+
+	return ns < LOOK_NS ? LOOK_NS : bri_min_u64(ns, LOOK_MAX_NS);
+}
+
+void bri_sampling_stop(struct bri_policy *p, struct bri_conn *c)
+{
+	if (c->counted)
+		p->n_active--;
+	c->counted = false;
+	c->sample_ns = BRI_NEVER;
+}
+
+void bri_sampling_wake(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	c->active_ns = now_ns;
+	if (c->counted)
+		return;
+	c->counted = true;
+	p->n_active++;
+	c->sample_ns = now_ns;
+}
+
+static bool is_worth_a_look(const struct bri_conn *c, const struct bri_subflow *s, uint64_t now_ns)
+{
+	if (!s->used || s->doomed)
+		return false;
+	/* a backup carries nothing; now and then, to know its round trip time */
+	return !s->backup || s->stall.outstanding || !s->stall.sampled_ns ||
+	       now_ns - s->stall.sampled_ns > LOOK_MAX_NS || (c->wish.service == BRI_SERVICE_NONE);
+}
+
+void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	if (c->sample_ns > now_ns)
+		return;
+	if (now_ns - c->active_ns > ACTIVE_NS) {
+		bri_sampling_stop(p, c);
+		return;
+	}
+	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++) {
+		struct bri_subflow *s = &c->subflows[i];
+
+		if (is_worth_a_look(c, s, now_ns))
+			bri_policy_emit(p, &(struct bri_policy_command) {
+						   .what = BRI_POLICY_SAMPLE,
+						   .token = c->token,
+						   .tuple = s->tuple,
+						   .local_id = s->local_id,
+					   });
+	}
+	c->sample_ns = now_ns + interval(p);
+}
+
+static void measure_rate(
+	struct bri_subflow *s, const struct bri_policy_sample *sample, uint64_t now_ns)
+{
+	uint64_t age = now_ns - s->rate_from_ns;
+	uint64_t bytes;
+
+	if (s->rate_from_ns && age < RATE_WINDOW_NS)
+		return;
+	bytes = sample->bytes_acked - s->rate_acked + sample->bytes_received - s->rate_received;
+	if (s->rate_from_ns && age < 2 * RATE_WINDOW_NS)
+		s->rate_bps = bytes * 8 * BRI_NS_PER_S / age;
+	s->rate_from_ns = now_ns;
+	s->rate_acked = sample->bytes_acked;
+	s->rate_received = sample->bytes_received;
+}
+
+/* Another path that can take over now. */
+static bool has_other(const struct bri_conn *c, const struct bri_path *path)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		if (&c->paths[i] != path && bri_policy_up(c, &c->paths[i]) && !c->paths[i].dead)
+			return true;
+	}
+	return false;
+}
+
+static struct bri_path *path_of_subflow(struct bri_conn *c, const struct bri_subflow *s)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		if (c->paths[i].used && c->paths[i].main == s - c->subflows)
+			return &c->paths[i];
+	}
+	return NULL;
+}
+
+/* The path is asked by a join over it. It must answer within what its round trip time explains. */
+static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
+	const struct bri_policy_sample *sample, uint64_t now_ns)
+{
+	if (path->probing || path->joining || c->server_side || !has_other(c, path))
+		return;
+	if (!bri_reconcile_join(p, c, path, true, now_ns))
+		return;
+	path->probing = true;
+	path->doubt_ns = now_ns + bri_stall_probe_ns(sample);
+}
+
+void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s,
+	const struct bri_policy_sample *sample, uint64_t now_ns)
+{
+	struct bri_path *path = path_of_subflow(c, s);
+	enum bri_stall_verdict verdict;
+
+	if (s->doomed || !path || !sample->established)
+		return;
+	verdict = bri_stall_on_sample(&s->stall, bri_policy_link(p, path->ifindex), sample, now_ns);
+	s->sample = *sample;
+	measure_rate(s, sample, now_ns);
+	if (s->stall.active)
+		c->active_ns = now_ns;
+	switch (verdict) {
+	case BRI_STALL_FINE:
+		/* what came back, came back over this path */
+		if (path->dead && (c->server_side || bri_policy_usable(p, c, path)))
+			path->dead = false;
+		path->probing = false;
+		break;
+	case BRI_STALL_SUSPECT: doubt(p, c, path, sample, now_ns); break;
+	case BRI_STALL_DEAD: path->dead = true; break;
+	}
+}
