@@ -3,8 +3,8 @@
 
 static const enum sim_load dense[] = { SIM_LOAD_STREAM_UP, SIM_LOAD_STREAM_DOWN };
 
-/* leaving(): the commands since a failure: the survivor's priority, then REMOVE, then DESTROY. Returns
- * when DESTROY was given after since_ns; BRI_NEVER: never. */
+/* leaving(): the commands since a failure: the survivor's priority, then REMOVE, then DESTROY.
+ * Returns when DESTROY was given after since_ns; BRI_NEVER: never. */
 static uint64_t leaving(const struct run *r, size_t lost, size_t survivor, uint64_t since_ns)
 {
 	const struct sim_logged *prio = sim_policy_find(r->sp, BRI_POLICY_PRIO, survivor, since_ns);
@@ -317,7 +317,8 @@ static void cold_backups_are_opened_when_needed(void **state)
 		sim_for(r.s, 5 * S);
 		printf("cold, state %u: gap %.1f ms\n", (unsigned)hows[i],
 			ms(sim_seen(r.s)->gap_ns));
-		assert_in_range(sim_seen(r.s)->gap_ns, 0, hows[i] == SIM_DOWN ? 250 * MS : 450 * MS);
+		assert_in_range(
+			sim_seen(r.s)->gap_ns, 0, hows[i] == SIM_DOWN ? 250 * MS : 450 * MS);
 		assert_int_equal(sim_policy_primary(r.sp), CELLULAR);
 		assert_non_null(sim_policy_find(r.sp, BRI_POLICY_CREATE, CELLULAR, at));
 		/* and closed when the better path is back */
@@ -442,7 +443,7 @@ static void the_better_path_comes_late(void **state)
 	end(&r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(link_down),
@@ -464,5 +465,7 @@ int main(void)
 		cmocka_unit_test(the_better_path_comes_late),
 	};
 
+	if (argc > 1) /* one of them, with SIM_VERBOSE=1 */
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * No false alarms: half an hour of everything that looks like a dead path and is none, for each kind
- * of traffic and several seeds. A path may not be called stalled, nor may the data move.
+ * No false alarms: half an hour of everything that looks like a dead path and is none, for each
+ * kind of traffic and several seeds. A path may not be called stalled, nor may the data move.
  */
 #include "policy_util.h"
 
@@ -33,11 +33,13 @@ static unsigned quiet(const char *what, void (*disturb)(struct sim_config *c), s
 			stalled = sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_STALLED, 0);
 			moved = sim_policy_count(r.sp, BRI_POLICY_NEWS_PRIMARY, 0);
 			if (stalled > allowed || moved > 2 * allowed) {
-				printf("%s, %s, seed %lu: %zu stalled, %zu moved, first at",
-					what, load_name(loads[l]), (unsigned long)seed, stalled, moved);
+				printf("%s, %s, seed %lu: %zu stalled, %zu moved, first at", what,
+					load_name(loads[l]), (unsigned long)seed, stalled, moved);
 				for (size_t i = 0, n = 0; i < r.sp->n_told && n < 4; i++) {
-					if (r.sp->told[i].news.kind == BRI_POLICY_NEWS_PATH_STALLED ||
-						r.sp->told[i].news.kind == BRI_POLICY_NEWS_PRIMARY) {
+					if (r.sp->told[i].news.kind ==
+							BRI_POLICY_NEWS_PATH_STALLED ||
+						r.sp->told[i].news.kind ==
+							BRI_POLICY_NEWS_PRIMARY) {
 						printf(" %.3f", (double)r.sp->told[i].at_ns / 1e9);
 						n++;
 					}
@@ -135,7 +137,7 @@ QUIET(sender_pauses, 0)
 QUIET(idle_times, 0)
 QUIET(shut_windows, 0)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_no_failure),
@@ -149,5 +151,7 @@ int main(void)
 		cmocka_unit_test(shut_windows_is_no_failure),
 	};
 
+	if (argc > 1) /* one of them, with SIM_VERBOSE=1 */
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #define SIM_MSS        1400u
 #define SIM_SEGMENTS   2048u /* of an end: sent or waiting; more than any window here */
 #define SIM_CHUNKS     8192u /* of a stream: written and not yet acknowledged */
+#define SIM_BURST      46u   /* segments: MPTCP_SEND_BURST_SIZE */
 #define SIM_WINDOW     (1u << 20)
 #define SIM_RTO_MIN_NS (200 * SIM_MS)
 #define SIM_RTO_MAX_NS (120 * SIM_S)
@@ -131,6 +132,8 @@ struct sim_stream {
 	uint8_t *got;
 	uint64_t rcv_offset, read_offset, advertised;
 	bool reading;
+	const struct sim_subflow *last; /* the scheduler's choice, for so many more segments */
+	unsigned burst;
 	struct sim_timer probe;
 	unsigned probes;
 };

@@ -13,10 +13,11 @@ static struct sim_chunk *chunk_at(const struct sim_stream *st, uint64_t n)
 
 /* pick(): the default scheduler: the subflow that would be through soonest, the earlier where
  * equal; backups only where there is no other; NULL: none, or the chosen one has no room. */
-static struct sim_end *pick(const struct sim_stream *st)
+static struct sim_end *pick(struct sim_stream *st)
 {
 	struct sim *s = st->s;
 	struct sim_end *best = NULL, *best_backup = NULL;
+	const struct sim_subflow *last = st->burst ? st->last : NULL;
 
 	for (size_t i = 0; i < s->n_live; i++) {
 		struct sim_end *e = &s->live[i]->ends[st->dir];
@@ -24,11 +25,19 @@ static struct sim_end *pick(const struct sim_stream *st)
 
 		if (!e->open || !e->usable || e->stale)
 			continue;
+		if (e->f == last && !e->backup && sim_end_room(e)) {
+			st->burst--;
+			return e;
+		}
 		if (!*which || sim_end_queued(e) < sim_end_queued(*which))
 			*which = e;
 	}
 	best = best ? best : best_backup;
-	return best && sim_end_room(best) ? best : NULL;
+	if (!best || !sim_end_room(best))
+		return NULL;
+	st->last = best->f;
+	st->burst = SIM_BURST;
+	return best;
 }
 
 bool sim_other_lives(const struct sim *s, const struct sim_end *e, bool backups)
@@ -105,6 +114,7 @@ void sim_stream_output(struct sim_stream *st)
 			return;
 		put(st, e, st->nxt++);
 	}
+	st->burst = 0; /* nothing is left: the next write chooses anew */
 }
 
 void sim_stream_again(struct sim_stream *st, uint64_t chunk)

@@ -8,6 +8,7 @@
 #include "sim_internal.h"
 
 #define WINDOW_MAX 1000u /* segments */
+#define SNDBUF     128u  /* segments that are taken whatever the window */
 #define RETRIES    15u   /* tcp_retries2 */
 
 static struct sim_segment *at(const struct sim_end *e, uint64_t seq)
@@ -159,7 +160,8 @@ void sim_end_output(struct sim_end *e)
 
 uint32_t sim_end_room(const struct sim_end *e)
 {
-	uint64_t queued = e->end - e->una, most = bri_min_u64(2 * e->cwnd, SIM_SEGMENTS - 1);
+	uint64_t queued = e->end - e->una;
+	uint64_t most = 2 * e->cwnd > SNDBUF ? bri_min_u64(2 * e->cwnd, SIM_SEGMENTS - 1) : SNDBUF;
 
 	return queued < most ? (uint32_t)(most - queued) : 0;
 }

@@ -443,7 +443,7 @@ static void a_seed_is_a_run(void **state)
 	assert_int_equal(bytes[0], bytes[1]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bulk_fills_the_path),
@@ -463,5 +463,7 @@ int main(void)
 		cmocka_unit_test(a_seed_is_a_run),
 	};
 
+	if (argc > 1) /* one of them, with SIM_VERBOSE=1 */
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
