@@ -78,6 +78,17 @@ int bri_nl_diag_encode_tcp(struct bri_nl_request *req, const struct sockaddr *lo
 	return 0;
 }
 
+void bri_nl_diag_encode_token(struct bri_nl_request *req, uint32_t token)
+{
+	uint32_t protocol = BRI_IPPROTO_MPTCP;
+	/* the kernel looks for the token alone; the family only has to be one that it knows */
+	struct inet_diag_req_v2 *fixed = begin(req, AF_INET, NLM_F_ACK);
+
+	fixed->id.idiag_cookie[0] = token;
+	fixed->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	bri_nl_request_put(req, INET_DIAG_REQ_PROTOCOL, &protocol, sizeof(protocol));
+}
+
 /* An IPv6 socket that talks IPv4 has mapped addresses: tell them as IPv4. */
 static void get_address(int family, const uint32_t *addr, uint16_t port_be, uint32_t ifindex,
 	struct sockaddr_storage *ret)

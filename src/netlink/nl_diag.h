@@ -50,6 +50,10 @@ void bri_nl_diag_encode_dump(struct bri_nl_request *req, int family, bool mptcp)
 int bri_nl_diag_encode_tcp(struct bri_nl_request *req, const struct sockaddr *local,
 	const struct sockaddr *remote, uint32_t ifindex);
 
+/* bri_nl_diag_encode_token(): the one MPTCP connection with this local token. The answer is -ENOENT
+ * when there is none. */
+void bri_nl_diag_encode_token(struct bri_nl_request *req, uint32_t token);
+
 /*
  * bri_nl_diag_decode(): one socket.
  *   mptcp   it is the answer to a question for MPTCP connections

@@ -467,6 +467,7 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	const struct bri_policy_subflow *subflow, uint64_t now_ns)
 {
 	struct bri_conn *c = bri_policy_find(p, token);
+	const struct bri_policy_address *a;
 	struct bri_subflow *s;
 	struct bri_path *path;
 
@@ -474,9 +475,10 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		return;
 	s = subflow_slot(c);
 	path = path_of(c, key_of(c, &subflow->tuple));
+	a = find_address(p->addresses, p->n_addresses, &subflow->tuple.local);
 	if (!path)
-		path = path_add(
-			p, c, key_of(c, &subflow->tuple), subflow->ifindex, subflow->local_id);
+		path = path_add(p, c, key_of(c, &subflow->tuple), a ? a->ifindex : subflow->ifindex,
+			subflow->local_id);
 	if (!s || !path)
 		return; /* more than we follow */
 	*s = (struct bri_subflow) {
@@ -484,7 +486,8 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		.tuple = subflow->tuple,
 		.local_id = subflow->local_id,
 		.remote_id = subflow->remote_id,
-		.backup = subflow->backup,
+		.bound = subflow->ifindex,
+		.backup = path->joining ? path->join_backup : subflow->backup,
 		.initial = bri_policy_tuple_equal(&subflow->tuple, &c->initial),
 		.up_ns = now_ns,
 	};
@@ -726,6 +729,42 @@ size_t bri_policy_paths(const struct bri_policy *p, uint32_t token,
 		};
 	}
 	return n;
+}
+
+size_t bri_policy_subflows(const struct bri_policy *p, uint32_t token,
+	struct bri_policy_subflow_state ret[BRI_POLICY_SUBFLOWS_MAX])
+{
+	struct bri_conn *c = bri_policy_find(p, token);
+	size_t n = 0;
+
+	for (size_t i = 0; c && i < BRI_POLICY_SUBFLOWS_MAX; i++) {
+		const struct bri_subflow *s = &c->subflows[i];
+		const struct bri_path *path;
+		const struct bri_policy_address *a;
+
+		if (!s->used || s->doomed)
+			continue;
+		path = path_of(c, key_of(c, &s->tuple));
+		a = find_address(p->addresses, p->n_addresses, &s->tuple.local);
+		ret[n++] = (struct bri_policy_subflow_state) {
+			.tuple = s->tuple,
+			.local_id = s->local_id,
+			.remote_id = s->remote_id,
+			.ifindex = a ? a->ifindex : s->bound,
+			.backup = s->backup,
+			.primary = path && c->primary == path - c->paths,
+			.stalled = path && path->dead,
+			.rtt_us = s->sample.rtt_us,
+		};
+	}
+	return n;
+}
+
+bool bri_policy_is_server_side(const struct bri_policy *p, uint32_t token)
+{
+	const struct bri_conn *c = bri_policy_find(p, token);
+
+	return c && c->server_side;
 }
 
 const struct bri_policy_wish *bri_policy_wish(const struct bri_policy *p, uint32_t token)

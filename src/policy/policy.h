@@ -52,6 +52,7 @@ struct bri_policy_address {
 struct bri_policy_tuple {
 	struct bri_ip local, remote;
 	uint16_t local_port, remote_port; /* host order */
+	bool mapped; /* an IPv6 socket that talks IPv4; carried along, not compared */
 };
 
 /* What the application asked for. */
@@ -75,7 +76,7 @@ struct bri_policy_connection {
 struct bri_policy_subflow {
 	struct bri_policy_tuple tuple;
 	uint8_t local_id, remote_id;
-	uint32_t ifindex; /* 0: by its local address */
+	uint32_t ifindex; /* the device it is bound to; 0: none */
 	bool backup;      /* as we asked for it */
 };
 
@@ -97,7 +98,8 @@ enum bri_policy_what {
 	BRI_POLICY_REMOVE,  /* withdraw the address local_id (RM_ADDR) */
 	BRI_POLICY_DESTROY, /* close a subflow; what was in flight is sent again on others */
 	BRI_POLICY_CANCEL,  /* close joins from tuple.local that are not answered yet */
-	BRI_POLICY_SAMPLE,  /* look at a subflow now: bri_policy_on_sample() */
+	BRI_POLICY_SAMPLE, /* look at a subflow, bound to ifindex or to none: bri_policy_on_sample()
+			    */
 };
 
 struct bri_policy_command {
@@ -177,6 +179,9 @@ void bri_policy_expire(struct bri_policy *p, uint64_t now_ns);
 
 /* ---- what is known, for status displays ---- */
 
+/* bri_policy_prefers(): a carries the data rather than b, by configuration, cost, kind, metric. */
+bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b);
+
 struct bri_policy_path_state {
 	uint32_t ifindex;
 	struct bri_ip ip;
@@ -187,6 +192,17 @@ size_t bri_policy_n_connections(const struct bri_policy *p);
 /* bri_policy_paths(): of one connection. Returns how many, at most BRI_POLICY_PATHS_MAX. */
 size_t bri_policy_paths(const struct bri_policy *p, uint32_t token,
 	struct bri_policy_path_state ret[BRI_POLICY_PATHS_MAX]);
+struct bri_policy_subflow_state {
+	struct bri_policy_tuple tuple;
+	uint8_t local_id, remote_id;
+	uint32_t ifindex; /* that has the local address; 0: not known */
+	bool backup, primary, stalled;
+	uint32_t rtt_us;
+};
+/* bri_policy_subflows(): of one connection. Returns how many. */
+size_t bri_policy_subflows(const struct bri_policy *p, uint32_t token,
+	struct bri_policy_subflow_state ret[BRI_POLICY_SUBFLOWS_MAX]);
+bool bri_policy_is_server_side(const struct bri_policy *p, uint32_t token);
 /* bri_policy_wish(): NULL: no such connection. Valid until the next call that changes it. */
 const struct bri_policy_wish *bri_policy_wish(const struct bri_policy *p, uint32_t token);
 /* bri_policy_each(): calls fn for every token. fn changes nothing. */

@@ -22,8 +22,9 @@ enum bri_role {
 struct bri_subflow {
 	struct bri_policy_tuple tuple;
 	uint8_t local_id, remote_id;
-	bool used;   /* this slot */
-	bool doomed; /* DESTROY was commanded */
+	uint32_t bound; /* to this device; 0: none */
+	bool used;      /* this slot */
+	bool doomed;    /* DESTROY was commanded */
 	bool initial;
 	bool backup; /* as last commanded */
 	struct bri_stall stall;
@@ -43,8 +44,9 @@ struct bri_path {
 	int8_t main;        /* index of its subflow; -1: none */
 	/* a join that is not answered yet */
 	bool joining, probing; /* probing: main lives, and is doubted */
-	uint64_t join_ns;      /* when it was commanded */
-	uint64_t doubt_ns;     /* probing: without an answer by then, the path is dead */
+	bool join_backup;
+	uint64_t join_ns;  /* when it was commanded */
+	uint64_t doubt_ns; /* probing: without an answer by then, the path is dead */
 	/* a path that failed */
 	bool dead;    /* judged so, or its address is gone; left when another path can take over */
 	bool stalled; /* abandoned, and not back yet */
@@ -132,8 +134,6 @@ void bri_policy_arm(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 /* ---- roles.c ---- */
 /* bri_roles_assign(): writes path->role and c->primary. */
 void bri_roles_assign(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
-/* bri_roles_better(): a is preferred to b by configuration, cost and kind (handover). */
-bool bri_roles_better(const struct bri_policy_address *a, const struct bri_policy_address *b);
 /* bri_roles_deadline_ns(): when the answer may change by time alone. */
 uint64_t bri_roles_deadline_ns(const struct bri_conn *c, uint64_t now_ns);
 

@@ -71,6 +71,7 @@ bool bri_reconcile_join(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		command.remote_id = r->id;
 	}
 	path->joining = true;
+	path->join_backup = backup;
 	path->join_ns = now_ns;
 	bri_policy_emit(p, &command);
 	return true;

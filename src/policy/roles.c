@@ -30,7 +30,7 @@
 	1000000u /* less in all: the application has little to send, nothing is judged             \
 		  */
 
-bool bri_roles_better(const struct bri_policy_address *a, const struct bri_policy_address *b)
+bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b)
 {
 	int32_t order_a = a->order ? a->order : INT32_MAX,
 		order_b = b->order ? b->order : INT32_MAX;
@@ -82,7 +82,7 @@ static bool is_cheaper(const struct bri_policy *p, const struct bri_conn *c,
 
 	(void)c;
 	(void)now_ns;
-	return a && (!b || bri_roles_better(a, b));
+	return a && (!b || bri_policy_prefers(a, b));
 }
 
 /* What a request over this path costs: round trip, what silence adds to it, expected losses. */

@@ -66,6 +66,7 @@ void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 						   .token = c->token,
 						   .tuple = s->tuple,
 						   .local_id = s->local_id,
+						   .ifindex = s->bound,
 					   });
 	}
 	c->sample_ns = now_ns + interval(p);

@@ -14,17 +14,18 @@ import tempfile
 # `public/dispatch` is include/dispatch, whose types whoever uses src/dispatch needs.
 MAY = {
     'base': [],
+    'control': ['base'],
     'proto': ['base'],
     'policy': ['base'],
     'netlink': ['base'],
     'dispatch': ['base', 'public/dispatch'],
-    'transport': ['base', 'dispatch', 'netlink', 'public/dispatch'],
+    'transport': ['base', 'control', 'dispatch', 'netlink', 'public/dispatch'],
     'stack': ['base', 'dispatch', 'proto', 'transport', 'public/dispatch'],
     'api': ['base', 'dispatch', 'netlink', 'proto', 'transport', 'stack', 'public'],
-    'daemon': ['base', 'dispatch', 'netlink', 'policy', 'public/dispatch'],
-    'run': ['base'],
+    'daemon': ['base', 'control', 'dispatch', 'netlink', 'policy', 'transport', 'public/dispatch'],
+    'run': ['base', 'control'],
     'lab': ['base', 'public'],
-    'cli': ['base', 'netlink', 'lab', 'public'],
+    'cli': ['base', 'control', 'netlink', 'lab', 'public'],
     'demo': ['base', 'lab', 'public'],
 }
 # sans-I/O: code that could do I/O or read a clock cannot be tested on a virtual one

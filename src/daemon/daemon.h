@@ -1,0 +1,32 @@
+/*
+ * The daemon: carries facts from the kernel to the policy and commands back, on one serial queue.
+ * Decides nothing itself.
+ */
+#ifndef BRI_DAEMON_H
+#define BRI_DAEMON_H
+
+#include "policy/policy.h"
+
+struct dispatch_queue_s;
+struct bri_daemon;
+
+#define BRI_DAEMON_WHY_MAX 256u
+
+struct bri_daemon_options {
+	enum bri_service service; /* of connections without a wish */
+	const char *state_dir;
+	const char *socket_path; /* of the control socket; NULL: only an inherited one */
+};
+
+/*
+ * bri_daemon_new(): takes the path management of this network namespace.
+ *   options  copied; texts borrowed until bri_daemon_free()
+ *   why      out, on failure: one line that says what to do
+ * Returns 0 or -errno. Context: on the queue.
+ */
+int bri_daemon_new(struct dispatch_queue_s *queue, const struct bri_daemon_options *options,
+	char why[static BRI_DAEMON_WHY_MAX], struct bri_daemon **ret);
+/* bri_daemon_free(): puts everything back. NULL is harmless. Context: on the queue. */
+void bri_daemon_free(struct bri_daemon *d);
+
+#endif

@@ -1,0 +1,42 @@
+/* The daemon's state, for daemon.c (what goes in and out of the kernel) and answers.c (what clients
+ * of the control socket ask). Everything on one serial queue. */
+#ifndef BRI_DAEMON_INTERNAL_H
+#define BRI_DAEMON_INTERNAL_H
+
+#include "daemon/control_server.h"
+#include "daemon/daemon.h"
+#include "daemon/kernel.h"
+#include "daemon/network.h"
+#include "daemon/owners.h"
+#include "daemon/scan.h"
+#include "daemon/settings.h"
+
+struct bri_daemon {
+	struct dispatch_queue_s *queue;
+	struct bri_daemon_options options;
+	uint64_t started_ns;
+	struct bri_settings *settings;
+	struct bri_kernel *kernel;
+	struct bri_network *network;
+	struct bri_policy *policy;
+	struct bri_scan *scan;
+	struct bri_watch *events;
+	struct bri_timer *timer, *scan_timer;
+	struct bri_owners owners;
+	struct bri_control_server *control;
+	/* for metrics */
+	uint64_t n_orders, n_refused, n_samples, n_scans;
+	uint64_t n_news[BRI_POLICY_NEWS_PATH_LEFT_OUT + 1];
+};
+
+/* bri_daemon_pump(): after anything was told to the policy: commands, news, the next timer. */
+void bri_daemon_pump(struct bri_daemon *d);
+
+/* bri_daemon_owner(): the entry of a connection; made, and asked of the kernel, if it is not known.
+ * NULL: there is no such connection, or no memory. */
+struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token);
+
+/* bri_answers(): what the control server asks. */
+struct bri_control_ops bri_answers(struct bri_daemon *d);
+
+#endif
