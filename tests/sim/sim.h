@@ -151,7 +151,7 @@ struct sim_policy {
 	struct sim_told *told;
 	size_t n_log, n_told, n_samples;
 	uint64_t wake_ns;
-	bool verbose;
+	int verbose;
 };
 
 /* sim_policy_new(): a policy that is told of s and obeyed. Commands take 100 us, samples none. */

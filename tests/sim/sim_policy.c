@@ -64,6 +64,11 @@ static void take_command(struct sim_policy *sp, const struct bri_policy_command 
 		bool found = sim_sample(s, &c->tuple, &sample);
 
 		sp->n_samples++;
+		if (sp->verbose > 1 && found)
+			printf("%12.6f   10.%u: rtt %u var %u out %u notsent %u rto %u retrans %u ack %u data %u\n",
+				(double)s->now_ns / 1e9, c->tuple.local.bytes[1], sample.rtt_us,
+				sample.rttvar_us, sample.unacked, sample.notsent_bytes, sample.retransmits,
+				sample.total_retrans, sample.last_ack_ms, sample.last_data_recv_ms);
 		bri_policy_on_sample(sp->p, c->token, &c->tuple, found ? &sample : NULL, s->now_ns);
 		return;
 	}
@@ -164,11 +169,12 @@ struct sim_policy *sim_policy_new(struct sim *s, const struct sim_config *config
 		.deny_join_id0 = config->deny_join_id0,
 		.wish = config->wish };
 	size_t n = sim_addresses(s, list);
+	const char *verbose = getenv("SIM_VERBOSE"); /* 1: commands and facts; 2: samples too */
 
 	sp->s = s;
 	sp->p = bri_policy_new();
 	sp->wake_ns = BRI_NEVER;
-	sp->verbose = getenv("SIM_VERBOSE") != NULL;
+	sp->verbose = verbose ? (int)strtol(verbose, NULL, 10) : 0;
 	if (!sp->p)
 		abort();
 	sim_watch(s, &(struct sim_watcher) { .context = sp,
