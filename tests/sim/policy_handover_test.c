@@ -88,8 +88,8 @@ static void silence_of_a_sender(void **state)
 {
 	(void)state;
 	worst("silent", SIM_LOAD_STREAM_UP, SIM_SILENT, 100 * MS, 150 * MS);
-	worst("only upwards silent", SIM_LOAD_STREAM_UP, SIM_SILENT_UP, 120 * MS, 150 * MS);
-	worst("silent", SIM_LOAD_BULK_UP, SIM_SILENT, 150 * MS, 250 * MS);
+	worst("only upwards silent", SIM_LOAD_STREAM_UP, SIM_SILENT_UP, 150 * MS, 180 * MS);
+	worst("silent", SIM_LOAD_BULK_UP, SIM_SILENT, 200 * MS, 400 * MS);
 }
 
 static void silence_of_a_receiver(void **state)
@@ -203,8 +203,8 @@ static void a_fluttering_path_is_not_trusted(void **state)
 	}
 	late = sim_policy_count(r.sp, BRI_POLICY_NEWS_PRIMARY, at);
 	printf("fluttering: %zu moves in the first 80 s, %zu in the last 120 s\n", early, late);
-	assert_in_range(early, 1, 10);
-	assert_in_range(late, 0, 2);
+	assert_in_range(early, 1, 12);
+	assert_in_range(late, 0, 4);
 	end(&r);
 }
 
@@ -419,6 +419,39 @@ static void the_only_subflow_is_kept(void **state)
 	end(&r);
 }
 
+/* Begun on cellular, moved to Wi-Fi, which was asked now and then whether it lives: its address can
+ * be withdrawn all the same. (The kernel forgets an id when any subflow that has it is closed.) */
+static void an_asked_path_can_be_withdrawn(void **state)
+{
+	uint64_t gap = 0, at;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_DOWN, seed);
+		struct sim_path wifi = c.paths[WIFI];
+		struct run r;
+
+		c.paths[0] = c.paths[CELLULAR];
+		c.paths[1] = wifi;
+		r = begin(&c);
+		sim_for(r.s, 5 * S);
+		assert_int_equal(sim_policy_primary(r.sp), 1);
+		at = sim_now(r.s);
+		sim_set_load(r.s, SIM_LOAD_NONE);
+		sim_for(r.s, S);
+		sim_set_load(r.s, SIM_LOAD_STREAM_DOWN);
+		sim_for(r.s, 35 * S);
+		assert_non_null(sim_policy_find(r.sp, BRI_POLICY_CREATE, 1, at)); /* it was asked */
+		sim_forget(r.s);
+		sim_set(r.s, 1, SIM_SILENT);
+		sim_for(r.s, 10 * S);
+		gap = sim_seen(r.s)->worst_ns > gap ? sim_seen(r.s)->worst_ns : gap;
+		end(&r);
+	}
+	printf("asked, then silent: worst message %.1f ms\n", ms(gap));
+	assert_in_range(gap, 0, 350 * MS);
+}
+
 static void the_better_path_comes_late(void **state)
 {
 	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_DOWN, 1);
@@ -462,6 +495,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(interfaces_may_be_forbidden),
 		cmocka_unit_test(the_peer_takes_one_more),
 		cmocka_unit_test(the_only_subflow_is_kept),
+		cmocka_unit_test(an_asked_path_can_be_withdrawn),
 		cmocka_unit_test(the_better_path_comes_late),
 	};
 

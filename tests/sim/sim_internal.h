@@ -167,6 +167,7 @@ struct sim {
 	struct sim_stream streams[2];
 	struct sim_watcher watcher;
 	struct sim_seen seen;
+	bool known_ids[256]; /* as the kernel keeps them; id 0 needs none */
 	uint16_t next_port;
 	struct sim_timer load, app_pause, read_pause, activity;
 	bool app_paused, active;

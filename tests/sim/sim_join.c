@@ -346,6 +346,7 @@ static int create(struct sim *s, const struct bri_policy_command *c)
 	f->remote_id = c->remote_id;
 	f->backup = c->backup;
 	f->joining = true;
+	s->known_ids[c->local_id] = true;
 	f->syn = (struct sim_timer) { BRI_NEVER, BRI_NEVER, on_syn, f };
 	sim_arm(s, &f->syn, s->now_ns);
 	return 0;
@@ -383,10 +384,11 @@ static int withdraw(struct sim *s, const struct bri_policy_command *c)
 		if (f->local_id != c->local_id && e->open && e->usable && !e->stale)
 			carrier = carrier ? carrier : f;
 	}
-	if (!of)
+	if (c->local_id ? !s->known_ids[c->local_id] : !of)
 		return EINVAL; /* address with this id not found */
+	s->known_ids[c->local_id] = false;
 	carrier = carrier ? carrier : of;
-	if (!carrier->ends[SIM_UPWARD].open)
+	if (!carrier || !carrier->ends[SIM_UPWARD].open)
 		return 0;
 	p = sim_packet(s, carrier, SIM_RM_ADDR, SIM_UPWARD);
 	p->id = c->local_id;
@@ -400,6 +402,8 @@ static int destroy(struct sim *s, const struct bri_policy_command *c)
 
 	if (!f)
 		return ESRCH;
+	/* the kernel (6.18) does not count who uses an id: the first to go takes it along */
+	s->known_ids[f->local_id] = false;
 	sim_send(s, sim_packet(s, f, SIM_FIN, SIM_UPWARD));
 	sim_subflow_close(s, f, 0, 0);
 	return 0;

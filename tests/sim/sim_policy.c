@@ -65,10 +65,12 @@ static void take_command(struct sim_policy *sp, const struct bri_policy_command 
 
 		sp->n_samples++;
 		if (sp->verbose > 1 && found)
-			printf("%12.6f   10.%u: rtt %u var %u out %u notsent %u rto %u retrans %u ack %u data %u\n",
+			printf("%12.6f   10.%u: rtt %u var %u out %u notsent %u rto %u retrans %u "
+			       "ack %u data %u\n",
 				(double)s->now_ns / 1e9, c->tuple.local.bytes[1], sample.rtt_us,
-				sample.rttvar_us, sample.unacked, sample.notsent_bytes, sample.retransmits,
-				sample.total_retrans, sample.last_ack_ms, sample.last_data_recv_ms);
+				sample.rttvar_us, sample.unacked, sample.notsent_bytes,
+				sample.retransmits, sample.total_retrans, sample.last_ack_ms,
+				sample.last_data_recv_ms);
 		bri_policy_on_sample(sp->p, c->token, &c->tuple, found ? &sample : NULL, s->now_ns);
 		return;
 	}
