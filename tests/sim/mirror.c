@@ -10,6 +10,7 @@
 #define WINDOW_NS  (10 * BRI_NS_PER_S)
 #define WINDOW_MAX 150u /* commands about a connection in 10 s, and some for each fact */
 #define FACT_MAX   24u
+#define JOINS_MAX  3u /* that wait from one address */
 
 struct mirror *mirror_new(void)
 {
@@ -138,6 +139,7 @@ static void check_create(
 	struct mirror *m, struct mirror_connection *c, const struct bri_policy_command *cmd)
 {
 	size_t slot = MIRROR_SUBFLOWS;
+	unsigned pending = 0;
 
 	if (c->server_side)
 		complain(m, cmd, "a server does not join");
@@ -152,13 +154,15 @@ static void check_create(
 			same_ip(&f->tuple.local, &cmd->tuple.local) !=
 				(f->local_id == cmd->local_id))
 			complain(m, cmd, "address and id do not match a subflow's");
+		pending += c->joins[i].used &&
+			   same_ip(&c->joins[i].command.tuple.local, &cmd->tuple.local);
 		if (!c->joins[i].used)
 			slot = i;
 		else if (same_ip(&c->joins[i].command.tuple.local, &cmd->tuple.local) !=
 			 (c->joins[i].command.local_id == cmd->local_id))
 			complain(m, cmd, "address and id do not match a join's");
 	}
-	if (slot == MIRROR_SUBFLOWS) {
+	if (slot == MIRROR_SUBFLOWS || pending >= JOINS_MAX) {
 		complain(m, cmd, "joins pile up");
 		return;
 	}
@@ -176,13 +180,30 @@ static void join_over(struct mirror_connection *c, const struct bri_ip *local)
 	}
 }
 
-static void check_cancel(struct mirror_connection *c, const struct bri_policy_command *cmd)
+static void check_cancel(
+	struct mirror *m, struct mirror_connection *c, const struct bri_policy_command *cmd)
 {
 	for (size_t i = 0; i < MIRROR_SUBFLOWS; i++) {
-		if (c->joins[i].used &&
-			same_ip(&c->joins[i].command.tuple.local, &cmd->tuple.local))
-			c->joins[i].used = false;
+		if (!c->joins[i].used ||
+			!same_ip(&c->joins[i].command.tuple.local, &cmd->tuple.local))
+			continue;
+		c->joins[i].used = false;
+		if (m->n_closing < BRI_LEN(m->closing))
+			m->closing[m->n_closing++] = c->joins[i].command;
 	}
+}
+
+/* tell_closing(): the kernel tells of each join that was cancelled. */
+static bool tell_closing(struct mirror *m)
+{
+	struct bri_policy_command c;
+
+	if (!m->n_closing)
+		return false;
+	c = m->closing[--m->n_closing];
+	c.tuple.local_port = m->next_port++;
+	bri_policy_on_subflow_closed(m->p, c.token, &c.tuple, ECONNABORTED, 0, m->now_ns);
+	return true;
 }
 
 static void check_destroy(
@@ -232,7 +253,7 @@ static void check(struct mirror *m, const struct bri_policy_command *cmd)
 	}
 	switch (cmd->what) {
 	case BRI_POLICY_CREATE: check_create(m, c, cmd); return;
-	case BRI_POLICY_CANCEL: check_cancel(c, cmd); return;
+	case BRI_POLICY_CANCEL: check_cancel(m, c, cmd); return;
 	case BRI_POLICY_DESTROY: check_destroy(m, c, cmd); return;
 	case BRI_POLICY_REMOVE: check_remove(m, c, cmd); return;
 	case BRI_POLICY_PRIO:
@@ -278,7 +299,12 @@ void mirror_turn(struct mirror *m)
 	unsigned turns = 0;
 
 	m->n_last = 0;
-	while (bri_policy_next(m->p, &c)) {
+	for (;;) {
+		if (!bri_policy_next(m->p, &c)) {
+			if (!tell_closing(m))
+				break;
+			continue;
+		}
 		if (m->n_last < BRI_LEN(m->last))
 			m->last[m->n_last++] = c;
 		m->n_commands++;

@@ -37,6 +37,8 @@ struct mirror {
 	struct bri_policy_address addresses[BRI_POLICY_ADDRESSES_MAX];
 	size_t n_addresses;
 	struct mirror_connection connections[MIRROR_CONNECTIONS];
+	struct bri_policy_command closing[MIRROR_SUBFLOWS]; /* joins that were cancelled */
+	size_t n_closing;
 	struct bri_policy_command last[256]; /* commands since the last turn began */
 	size_t n_last;
 	size_t n_commands, n_samples, n_news;

@@ -24,6 +24,7 @@ static size_t creates(const struct run *r, size_t path)
 
 	for (size_t i = 0; i < r->sp->n_log; i++)
 		n += r->sp->log[i].command.what == BRI_POLICY_CREATE &&
+		     !r->sp->log[i].command.backup && /* those are questions */
 		     r->sp->log[i].command.tuple.local.bytes[1] == path + 1;
 	return n;
 }
