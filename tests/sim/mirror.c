@@ -23,6 +23,7 @@ struct mirror *mirror_new(void)
 		abort();
 	m->now_ns = BRI_NS_PER_S;
 	m->next_port = 20000;
+	m->quiet_after = 5;
 	m->verbose = getenv("SIM_VERBOSE") != NULL;
 	return m;
 }
@@ -102,7 +103,7 @@ static const char *const names[] = { "CREATE", "PRIO", "REMOVE", "DESTROY", "CAN
 
 static void complain(struct mirror *m, const struct bri_policy_command *c, const char *why)
 {
-	if (m->bad++ < 5)
+	if (m->bad++ < m->quiet_after)
 		printf("%s: at %.6f: %s 10.0.%u.2:%u id %u of %08x: %s\n", m->what ? m->what : "",
 			(double)m->now_ns / 1e9, names[c->what], c->tuple.local.bytes[2],
 			c->tuple.local_port, c->local_id, c->token, why);
@@ -350,7 +351,8 @@ void mirror_addresses(struct mirror *m, const struct bri_policy_address *list, s
 {
 	for (size_t i = 0; i < n; i++)
 		fact(m, 0, "address", &list[i].ip, list[i].usable);
-	memcpy(m->addresses, list, n * sizeof(*list));
+	if (n)
+		memcpy(m->addresses, list, n * sizeof(*list));
 	m->n_addresses = n;
 	for (size_t i = 0; i < MIRROR_CONNECTIONS; i++)
 		m->connections[i].facts_in_window++;

@@ -42,9 +42,9 @@ struct mirror {
 	struct bri_policy_command last[256]; /* commands since the last turn began */
 	size_t n_last;
 	size_t n_commands, n_samples, n_news;
-	unsigned bad;
-	bool verbose;     /* SIM_VERBOSE is set */
-	const char *what; /* printed with a violation */
+	unsigned bad, quiet_after; /* violations; so many are printed */
+	bool verbose;              /* SIM_VERBOSE is set */
+	const char *what;          /* printed with a violation */
 	uint16_t next_port;
 };
 

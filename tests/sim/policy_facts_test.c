@@ -445,6 +445,7 @@ static unsigned matrix(enum bri_service service, unsigned depth)
 				*at++ = events[rest % n];
 			*at = 0;
 			m->what = what;
+			m->quiet_after = bad < 10 ? 1 : 0;
 			two_addresses(m);
 			start(m, &c);
 			for (const char *e = what; *e; e++)
