@@ -4,13 +4,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netlink/nl_addr.h"
 #include "netlink/nl_diag.h"
 #include "netlink/nl_exchange.h"
 #include "netlink/nl_link.h"
 #include "netlink/nl_pm.h"
+#include "netlink/nl_pm_event.h"
 #include "netlink/nl_route.h"
+#include "netlink/nl_rule.h"
 #include "transport/mptcp_info.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,6 +47,32 @@ static void decode_route(const struct nlmsghdr *msg)
 		check_ip(&route.hops[i].gateway);
 }
 
+static void decode_rule(const struct nlmsghdr *msg)
+{
+	struct bri_nl_rule rule;
+
+	if (bri_nl_rule_decode(msg, &rule) != 0)
+		return;
+	check(rule.source_prefix <= 8 * bri_nl_attr_ip_size(rule.family));
+	check(rule.source.family == rule.family || rule.source_prefix == 0);
+	check_ip(&rule.source);
+}
+
+static void decode_event(const struct nlmsghdr *msg, const struct bri_nl_pm_family *family)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct bri_nl_pm_event event;
+
+	if (bri_nl_pm_decode_event(msg, family, &event) != 0)
+		return;
+	check_ip(&event.local);
+	check_ip(&event.remote);
+	check(event.local.family != AF_INET6 || memcmp(event.local.bytes, mapped, 12) != 0);
+	check(event.remote.family != AF_INET6 || memcmp(event.remote.bytes, mapped, 12) != 0);
+	check(event.has_reset || (event.reset_reason == 0 && event.reset_flags == 0));
+	check(event.has_error || event.error == 0);
+}
+
 static int decode(void *context, const struct nlmsghdr *msg)
 {
 	struct bri_nl_pm_family family = { .id = 28 };
@@ -63,6 +92,8 @@ static int decode(void *context, const struct nlmsghdr *msg)
 		check_ip(&addr.ip);
 	}
 	decode_route(msg);
+	decode_rule(msg);
+	decode_event(msg, &family);
 	bri_nl_diag_decode(msg, true, &diag);
 	bri_nl_diag_decode(msg, false, &diag);
 	if (bri_nl_pm_decode_endpoint(msg, &family, &endpoint) == 0)
@@ -76,6 +107,8 @@ static int decode(void *context, const struct nlmsghdr *msg)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bri_nl_exchange ex;
+	struct bri_nl_acks acks;
+	int results[3];
 	/* exactly this size, and aligned, as a receive buffer is */
 	uint8_t *bytes = malloc(size ? size : 1);
 	uint64_t value;
@@ -88,6 +121,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bri_nl_exchange_rx(&ex, bytes, size, decode, NULL);
 	if (ex.done)
 		check(ex.result <= 0);
+	check(memchr(ex.why, 0, sizeof(ex.why)));
+	bri_nl_acks_init(&acks, 6, 0, results, 3);
+	bri_nl_acks_rx(&acks, bytes, size);
+	check(memchr(acks.why, 0, sizeof(acks.why)));
+	for (size_t i = 0; i < 3; i++)
+		check(results[i] <= 0 || results[i] == BRI_NL_ACK_NONE);
 	bri_nl_exchange_events(bytes, size, decode, NULL);
 	bri_mptcp_mib_parse((const char *)bytes, size, "MPCapableSYNTX", &value);
 	free(bytes);

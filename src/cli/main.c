@@ -17,6 +17,9 @@ struct command {
 static const struct command commands[] = {
 	{ "check", "does Multipath TCP work here, or to a host, and if not, why", bri_cmd_check },
 	{ "cat", "connect or listen, and copy standard input and output (netcat)", bri_cmd_cat },
+	{ "status", "what the path manager braidd does, and its connections", bri_cmd_status },
+	{ "paths", "the paths that braidd knows, and whether they can be used", bri_cmd_paths },
+	{ "set", "another service for a connection or a process", bri_cmd_set },
 #ifdef BRI_CLI_LAB
 	{ "lab", "a network in a box: emulated paths between namespaces", bri_cmd_lab },
 #endif

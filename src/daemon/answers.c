@@ -15,7 +15,7 @@ static void on_status(void *context, struct bri_message_status *ret)
 
 	snprintf(ret->version, sizeof(ret->version), "%s", BRAID_VERSION_STRING);
 	ret->mode = BRI_MESSAGE_MODE_USERSPACE;
-	ret->default_service = (uint8_t)d->options.service;
+	ret->default_service = d->options.config->default_service;
 	ret->n_connections = (uint32_t)bri_policy_n_connections(d->policy);
 	ret->uptime_s = (bri_clock_now_ns() - d->started_ns) / BRI_NS_PER_S;
 }

@@ -85,15 +85,20 @@ void bri_control_peer_error(
 uint64_t bri_control_peer_wake_ns(const struct bri_control_peer *peer);
 
 /* control_request.c: what a message means. */
-void bri_control_request(struct bri_control_peer *peer, const struct bri_message *message);
+void bri_control_request_do(struct bri_control_peer *peer, const struct bri_message *message);
 /* bri_control_request_next(): the next entry of the peer's list. False: none was queued, look again
  * (entries that it may not see were passed over). */
 bool bri_control_request_next(struct bri_control_peer *peer);
+
+/* control_claim.c. A token has one claim at most. */
+
 struct bri_control_claim *bri_control_claim_find(struct bri_control_server *server, uint32_t token);
+/* bri_control_claim_new(): returns 0, -ENOMEM, or what bri_control_quota_claim() says. */
+int bri_control_claim_new(struct bri_control_peer *peer, uint32_t token);
 void bri_control_claim_free(struct bri_control_claim *claim);
 
 /* control_server.c */
-void bri_control_ready(struct bri_control_peer *peer);
-void bri_control_wake_at(struct bri_control_server *server, uint64_t when_ns);
+void bri_control_server_ready(struct bri_control_peer *peer);
+void bri_control_server_wake_at(struct bri_control_server *server, uint64_t when_ns);
 
 #endif

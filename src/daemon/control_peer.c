@@ -33,7 +33,7 @@ void bri_control_peer_queue(struct bri_control_peer *peer, const uint8_t *bytes,
 		bri_list_append(&peer->out, &out->link);
 		peer->n_out++;
 	}
-	bri_control_ready(peer);
+	bri_control_server_ready(peer);
 }
 
 void bri_control_peer_say(struct bri_control_peer *peer, const struct bri_message *message)
@@ -103,7 +103,7 @@ static void on_datagram(struct bri_control_peer *peer, const uint8_t *bytes, siz
 
 	peer->server->counts.requests++;
 	switch (r) {
-	case 0: bri_control_request(peer, &message); break;
+	case 0: bri_control_request_do(peer, &message); break;
 	case -EOPNOTSUPP:
 		bri_control_peer_error(peer, message.id, r,
 			"this braidd does not know that request: it is older than its client");
@@ -214,8 +214,8 @@ bool bri_control_peer_run(struct bri_control_peer *peer, uint64_t now_ns)
 		return false;
 	}
 	if (r == 0)
-		bri_control_ready(peer);
-	bri_control_wake_at(server, bri_control_peer_wake_ns(peer));
+		bri_control_server_ready(peer);
+	bri_control_server_wake_at(server, bri_control_peer_wake_ns(peer));
 	return true;
 }
 
@@ -249,7 +249,7 @@ int bri_control_peer_new(struct bri_control_server *server, int fd,
 		return r;
 	}
 	bri_list_append(&server->all, &peer->all);
-	bri_control_wake_at(server, bri_control_peer_wake_ns(peer));
+	bri_control_server_wake_at(server, bri_control_peer_wake_ns(peer));
 	return 0;
 }
 

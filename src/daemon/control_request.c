@@ -1,63 +1,13 @@
 /*
- * What a client's request does: claims are kept here, the rest is asked of the daemon's functions.
+ * What a client's request does: claims are booked, the rest is asked of the daemon's functions.
  * Knows nothing of sockets: replies are queued.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "daemon/control_internal.h"
 
 #define SKIP_MAX 64u /* entries of others passed over before other work has its turn */
-
-static struct bri_list *bucket(struct bri_control_server *server, uint32_t token)
-{
-	/* tokens are hashes of random keys (RFC 8684 section 3.2): any bits do */
-	return &server->claims[token % BRI_CONTROL_BUCKETS];
-}
-
-struct bri_control_claim *bri_control_claim_find(struct bri_control_server *server, uint32_t token)
-{
-	struct bri_list *head = bucket(server, token), *l;
-
-	bri_list_foreach (l, head) {
-		struct bri_control_claim *claim =
-			bri_list_entry(l, struct bri_control_claim, by_token);
-
-		if (claim->token == token)
-			return claim;
-	}
-	return NULL;
-}
-
-void bri_control_claim_free(struct bri_control_claim *claim)
-{
-	struct bri_control_peer *peer = claim->peer;
-
-	bri_control_quota_release(&peer->server->quota, peer->user);
-	bri_list_remove(&claim->by_token);
-	bri_list_remove(&claim->by_peer);
-	free(claim);
-}
-
-static int claim_new(struct bri_control_peer *peer, uint32_t token)
-{
-	struct bri_control_claim *claim = malloc(sizeof(*claim));
-	int r;
-
-	if (!claim)
-		return -ENOMEM;
-	r = bri_control_quota_claim(&peer->server->quota, peer->user);
-	if (r < 0) {
-		free(claim);
-		return r;
-	}
-	claim->token = token;
-	claim->peer = peer;
-	bri_list_append(bucket(peer->server, token), &claim->by_token);
-	bri_list_append(&peer->claims, &claim->by_peer);
-	return 0;
-}
 
 /* What people read when the daemon's function did not say more. */
 static const char *usual_text(int error)
@@ -107,10 +57,10 @@ static int do_claim(struct bri_control_peer *peer, const struct bri_message_clai
 	if (claim && claim->peer == peer)
 		return 0;
 	if (claim) {
-		bri_control_ready(claim->peer); /* it may be idle from now on */
+		bri_control_server_ready(claim->peer); /* it may be idle from now on */
 		bri_control_claim_free(claim);
 	}
-	r = claim_new(peer, wanted->token);
+	r = bri_control_claim_new(peer, wanted->token);
 	if (r < 0)
 		server->ops.release(server->ops.context, wanted->token);
 	return r;
@@ -141,7 +91,7 @@ static void do_status(struct bri_control_peer *peer, uint32_t id)
 	bri_control_peer_say(peer, &message);
 }
 
-void bri_control_request(struct bri_control_peer *peer, const struct bri_message *message)
+void bri_control_request_do(struct bri_control_peer *peer, const struct bri_message *message)
 {
 	struct bri_control_server *server = peer->server;
 	char why[BRI_MESSAGE_TEXT_MAX] = "";

@@ -26,14 +26,14 @@ static void queue_work(struct bri_control_server *server)
 	bri_queue_push(server->queue, &server->work);
 }
 
-void bri_control_ready(struct bri_control_peer *peer)
+void bri_control_server_ready(struct bri_control_peer *peer)
 {
 	if (bri_list_empty(&peer->ready))
 		bri_list_append(&peer->server->ready, &peer->ready);
 	queue_work(peer->server);
 }
 
-void bri_control_wake_at(struct bri_control_server *server, uint64_t when_ns)
+void bri_control_server_wake_at(struct bri_control_server *server, uint64_t when_ns)
 {
 	if (when_ns >= server->timer_ns)
 		return;
@@ -108,7 +108,7 @@ static void accept_some(struct bri_control_server *server, uint64_t now_ns)
 		/* no descriptors or no memory: no edge will tell when there are some again */
 		bri_warn("control: cannot accept: %s", strerror(errno));
 		server->accept_again_ns = now_ns + ACCEPT_AGAIN_NS;
-		bri_control_wake_at(server, server->accept_again_ns);
+		bri_control_server_wake_at(server, server->accept_again_ns);
 	}
 	if (server->accept_more)
 		queue_work(server);
@@ -158,7 +158,7 @@ static void on_timer(void *context)
 		uint64_t wake_ns = bri_control_peer_wake_ns(peer);
 
 		if (wake_ns <= now_ns)
-			bri_control_ready(peer);
+			bri_control_server_ready(peer);
 		else
 			next_ns = bri_min_u64(next_ns, wake_ns);
 	}
@@ -169,7 +169,7 @@ static void on_timer(void *context)
 	}
 	if (server->accept_again_ns != 0)
 		next_ns = bri_min_u64(next_ns, server->accept_again_ns);
-	bri_control_wake_at(server, next_ns);
+	bri_control_server_wake_at(server, next_ns);
 }
 
 int bri_control_server_new(struct dispatch_queue_s *queue, struct bri_control_socket *sock,
@@ -268,7 +268,7 @@ void bri_control_server_forget(struct bri_control_server *server, uint32_t token
 	if (!claim)
 		return;
 	/* it may be idle from now on, and nothing else would look at it again */
-	bri_control_ready(claim->peer);
+	bri_control_server_ready(claim->peer);
 	bri_control_claim_free(claim);
 }
 

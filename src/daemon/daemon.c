@@ -200,9 +200,20 @@ static void on_timer(void *context)
 static void configured_wish(
 	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *ret)
 {
-	(void)connection;
-	ret->wish = (struct bri_policy_wish) { .service = d->options.service };
-	ret->source = BRI_MESSAGE_SOURCE_DEFAULT;
+	struct bri_config_service service;
+	struct bri_config_facts facts = { .has_uid = true, .uid = connection->uid };
+	struct bri_policy_tuple tuple;
+
+	bri_kernel_tuple(&connection->local, &connection->remote, &tuple);
+	facts.local_port = tuple.local_port;
+	facts.remote_port = tuple.remote_port;
+	facts.remote = tuple.remote;
+	bri_config_service_for(d->options.config, &facts, &service);
+	ret->wish = (struct bri_policy_wish) {
+		.service = (enum bri_service)service.service,
+		.cold = service.cold,
+	};
+	ret->source = (enum bri_message_source)service.source;
 }
 
 static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
@@ -238,7 +249,7 @@ static void wish_of(
 	struct bri_daemon *d = context;
 	struct bri_owner *owner = learn(d, connection);
 
-	*ret = owner ? owner->wish : (struct bri_policy_wish) { .service = d->options.service };
+	*ret = owner ? owner->wish : (struct bri_policy_wish) { .service = BRI_SERVICE_NONE };
 }
 
 static void on_gone(void *context, uint32_t token)
@@ -357,8 +368,10 @@ static void on_kernel_events(void *context, uint32_t events)
 static void set_addresses(struct bri_daemon *d)
 {
 	struct bri_policy_address list[BRI_POLICY_ADDRESSES_MAX];
+	uint32_t running[BRI_POLICY_ADDRESSES_MAX];
 	size_t n = bri_network_addresses(d->network, list);
 
+	bri_policy_set_running(d->policy, running, bri_network_running(d->network, running));
 	bri_policy_set_addresses(d->policy, list, n, bri_clock_now_ns());
 }
 
@@ -370,11 +383,28 @@ static void on_network(void *context)
 	bri_daemon_pump(d);
 }
 
+static int path_kind(int message_kind)
+{
+	switch (message_kind) {
+	case BRI_MESSAGE_KIND_WIRED: return BRI_PATH_WIRED;
+	case BRI_MESSAGE_KIND_WIFI: return BRI_PATH_WIFI;
+	case BRI_MESSAGE_KIND_CELLULAR: return BRI_PATH_CELLULAR;
+	case BRI_MESSAGE_KIND_TUNNEL: return BRI_PATH_TUNNEL;
+	case BRI_MESSAGE_KIND_OTHER: return BRI_PATH_OTHER;
+	default: return -1;
+	}
+}
+
 static void interface_rule(void *context, const char *interface, struct bri_network_rule *ret)
 {
-	(void)context;
-	(void)interface;
-	(void)ret;
+	struct bri_daemon *d = context;
+	struct bri_config_interface found;
+
+	bri_config_interface_for(d->options.config, interface, &found);
+	ret->kind = path_kind(found.kind);
+	ret->order = found.order > 0 ? (int32_t)bri_min_u64((uint64_t)found.order, INT32_MAX) : 0;
+	ret->metered = found.metered;
+	ret->ignore = found.use == 0;
 }
 
 /* --- life --- */
@@ -434,13 +464,13 @@ static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 			d->queue, bri_kernel_events_fd(d->kernel), d, on_kernel_events, &d->events);
 	if (r < 0)
 		return fail(why, r, "watching the kernel");
-	r = open_control(d, why);
-	if (r < 0)
-		return fail(why, r, "the control socket");
-	/* last: from here on new sockets depend on us */
+	/* from here on new sockets depend on us; then clients may know that we are here */
 	r = bri_settings_take_userspace_pm(d->settings, why);
 	if (r < 0)
 		return fail(why, r, "net.mptcp.path_manager");
+	r = open_control(d, why);
+	if (r < 0)
+		return fail(why, r, "the control socket");
 	set_addresses(d);
 	scan_now(d);
 	bri_daemon_pump(d);

@@ -9,11 +9,12 @@
 
 struct dispatch_queue_s;
 struct bri_daemon;
+struct bri_config;
 
 #define BRI_DAEMON_WHY_MAX 256u
 
 struct bri_daemon_options {
-	enum bri_service service; /* of connections without a wish */
+	const struct bri_config *config;
 	const char *state_dir;
 	const char *socket_path; /* of the control socket; NULL: only an inherited one */
 };

@@ -3,6 +3,7 @@
 #ifndef BRI_DAEMON_INTERNAL_H
 #define BRI_DAEMON_INTERNAL_H
 
+#include "daemon/config.h"
 #include "daemon/control_server.h"
 #include "daemon/daemon.h"
 #include "daemon/kernel.h"

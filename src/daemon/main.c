@@ -11,11 +11,11 @@
 #include <dispatch/dispatch.h>
 
 #include "base/log.h"
+#include "daemon/config.h"
 #include "daemon/daemon.h"
 
 static struct bri_daemon *the_daemon;
 static struct bri_daemon_options options = {
-	.service = BRI_SERVICE_HANDOVER,
 	.state_dir = "/run/braid",
 	.socket_path = "/run/braid/braidd.sock",
 };
@@ -34,19 +34,6 @@ static int usage(const char *what, const char *arg)
 {
 	fprintf(stderr, "braidd: %s%s (braidd --help)\n", what, arg);
 	return 2;
-}
-
-static bool parse_service(const char *text, enum bri_service *ret)
-{
-	static const char *const names[] = { "none", "handover", "interactive", "aggregate" };
-
-	for (size_t i = 0; i < BRI_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*ret = (enum bri_service)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 static void stop(void *context)
@@ -90,13 +77,18 @@ int main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	dispatch_queue_t queue;
+	const char *config_path = NULL;
+	struct bri_config *config;
+	char why[512];
+	int service = -1;
 	bool verbose = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":hVv", table, NULL)) != -1) {
 		switch (option) {
 		case 'd':
-			if (!parse_service(optarg, &options.service))
+			service = bri_message_service_from_word(optarg);
+			if (service < 0)
 				return usage("no service ", optarg);
 			break;
 		case 's': options.state_dir = optarg; break;
@@ -108,6 +100,14 @@ int main(int argc, char **argv)
 		default: return usage("no option ", argv[optind - 1]);
 		}
 	}
+	if (bri_config_load(config_path ? config_path : BRI_CONFIG_FILE, config_path != NULL, why,
+		    sizeof(why), &config) < 0) {
+		fprintf(stderr, "braidd: %s\n", why);
+		return 1;
+	}
+	if (service >= 0)
+		config->default_service = (uint8_t)service;
+	options.config = config;
 	bri_log_set_handler(verbose ? BRI_LOG_DEBUG : BRI_LOG_INFO, NULL, on_log);
 	queue = dispatch_queue_create("braidd", NULL);
 	watch_signal(queue, SIGTERM);

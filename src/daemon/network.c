@@ -182,6 +182,19 @@ size_t bri_network_addresses(
 	return count;
 }
 
+size_t bri_network_running(const struct bri_network *n, uint32_t ret[BRI_POLICY_ADDRESSES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->state->n_interfaces && count < BRI_POLICY_ADDRESSES_MAX; i++) {
+		const struct bri_netif *link = &n->state->interfaces[i];
+
+		if (link->up && link->running)
+			ret[count++] = link->index;
+	}
+	return count;
+}
+
 const struct bri_netstate *bri_network_state(const struct bri_network *n)
 {
 	return n->state;

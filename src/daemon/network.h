@@ -35,6 +35,8 @@ void bri_network_close(struct bri_network *n);
 /* bri_network_addresses(): as they are now (the last read state); how many. */
 size_t bri_network_addresses(
 	const struct bri_network *n, struct bri_policy_address ret[BRI_POLICY_ADDRESSES_MAX]);
+/* bri_network_running(): the interfaces that have a carrier; how many. */
+size_t bri_network_running(const struct bri_network *n, uint32_t ret[BRI_POLICY_ADDRESSES_MAX]);
 /* bri_network_state(): the snapshot behind it; borrowed until the next change. Never NULL. */
 const struct bri_netstate *bri_network_state(const struct bri_network *n);
 /* bri_network_is_own(): one of this host's addresses, or loopback: a connection to it uses no path.

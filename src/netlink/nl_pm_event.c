@@ -65,6 +65,24 @@ static bool decode_port(const struct nlattr *attr, uint16_t *ret)
 	return true;
 }
 
+static bool is_any(const struct bri_ip *ip)
+{
+	static const uint8_t any[16];
+
+	return memcmp(ip->bytes, any, sizeof(any)) == 0;
+}
+
+/* A tuple is of one family, else no command could name it. But a mapped one that has lost an
+ * address has :: there, which is not mapped: it becomes 0.0.0.0. */
+static bool of_one_family(struct bri_ip *local, struct bri_ip *remote)
+{
+	if (local->family != remote->family && is_any(local))
+		local->family = remote->family;
+	if (local->family != remote->family && is_any(remote))
+		remote->family = local->family;
+	return local->family == remote->family;
+}
+
 static bool decode_parts(const struct nlattr **tb, unsigned parts, struct bri_nl_pm_event *event)
 {
 	if ((parts & WITH_TOKEN) && !bri_nl_attr_u32(tb[BRI_NL_PM_EVENT_TOKEN], &event->token))
@@ -85,9 +103,8 @@ static bool decode_parts(const struct nlattr **tb, unsigned parts, struct bri_nl
 			 &event->mapped) ||
 			!decode_port(tb[BRI_NL_PM_EVENT_DPORT], &event->remote_port)))
 		return false;
-	/* a tuple is of one family: else no command could name it */
 	return (parts & (WITH_LOCAL | WITH_REMOTE)) != (WITH_LOCAL | WITH_REMOTE) ||
-	       event->local.family == event->remote.family;
+	       of_one_family(&event->local, &event->remote);
 }
 
 static void decode_extras(const struct nlattr **tb, struct bri_nl_pm_event *event)

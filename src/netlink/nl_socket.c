@@ -24,6 +24,10 @@
 #define RECEIVE_MAX 128
 /* room for bursts of events while nobody reads: a few hundred routes */
 #define RECEIVE_BUFFER (1024 * 1024)
+/* the same of a group that was joined: an event counts some 830 bytes against twice this, and
+ * moving 2000 connections to another path is 4000 events and more. Nothing is taken before it is
+ * used */
+#define RECEIVE_BUFFER_JOINED (4 * 1024 * 1024)
 
 /* requests a datagram of bri_nl_socket_call_many(): an acknowledgement takes 768 bytes of the
  * socket's 208 KiB, with a text up to 1280; what has no room there is dropped */
@@ -52,10 +56,8 @@ int bri_nl_socket_adopt(int fd, struct bri_nl_socket **ret)
 }
 
 /* May be cut to net.core.rmem_max where we are not root; an overrun is handled anyway. */
-static void enlarge(int fd)
+static void enlarge(int fd, int size)
 {
-	int size = RECEIVE_BUFFER;
-
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
@@ -67,7 +69,7 @@ static int setup(int fd, uint32_t groups, uint32_t *ret_port)
 	int on = 1;
 
 	if (groups)
-		enlarge(fd);
+		enlarge(fd, RECEIVE_BUFFER);
 	/* errors with their text and without the request they are about; both only help */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -113,7 +115,7 @@ int bri_nl_socket_fd(const struct bri_nl_socket *sock)
 
 int bri_nl_socket_join(struct bri_nl_socket *sock, uint32_t group)
 {
-	enlarge(sock->fd);
+	enlarge(sock->fd, RECEIVE_BUFFER_JOINED);
 	if (setsockopt(sock->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -errno;
 	return 0;

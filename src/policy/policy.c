@@ -230,7 +230,7 @@ static bool id_taken(const struct bri_conn *c, uint8_t id)
 	return false;
 }
 
-static uint8_t next_id(struct bri_conn *c)
+uint8_t bri_policy_next_id(struct bri_conn *c)
 {
 	do {
 		if (++c->next_id == 0)
@@ -264,7 +264,7 @@ static struct bri_path *path_add(
 		.used = true,
 		.ip = *ip,
 		.ifindex = ifindex,
-		.local_id = id < 0 ? next_id(c) : (uint8_t)id,
+		.local_id = id < 0 ? bri_policy_next_id(c) : (uint8_t)id,
 		.main = -1,
 	};
 	return path;
@@ -307,6 +307,12 @@ static void add_paths(struct bri_policy *p, struct bri_conn *c)
 	}
 }
 
+void bri_policy_set_running(struct bri_policy *p, const uint32_t *ifindexes, size_t n)
+{
+	p->n_running = bri_min_size(n, BRI_LEN(p->running));
+	memcpy(p->running, ifindexes, p->n_running * sizeof(*ifindexes));
+}
+
 /* The address of a path stopped to be usable, or began to be. */
 static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	const struct bri_policy_address *before, uint64_t now_ns)
@@ -317,9 +323,11 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 	if (was && !is) {
 		path->dead = true;
 		path->joining = path->probing = false;
+		path->gently = !now && contains(p->running, (uint32_t)p->n_running, path->ifindex);
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LOST, path->ifindex);
 	} else if (!was && is) {
-		path->dead = false;
+		path->dead = path->gently = false;
+		path->leave_ns = 0;
 		path->ifindex = now->ifindex;
 		path->retry_ns = now_ns;
 		path->fails = 0;
@@ -453,6 +461,7 @@ static void become_main(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 	struct bri_subflow *s, uint64_t now_ns)
 {
 	path->main = (int8_t)(s - c->subflows);
+	path->leave_ns = 0;
 	path->local_id = s->local_id;
 	if (path->stalled) {
 		path->stalled = false;
@@ -545,6 +554,7 @@ static void subflow_gone(
 
 	if (path && path->main == s - c->subflows) {
 		path->main = -1;
+		path->leave_ns = 0;
 		/* closed by the peer, or by something on the way; not by us */
 		if (!s->doomed) {
 			bri_policy_tell(p, c, BRI_POLICY_NEWS_SUBFLOW_DOWN, path->ifindex);
@@ -669,6 +679,8 @@ void bri_policy_arm(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	uint64_t at_ns = bri_min_u64(c->sample_ns, bri_roles_deadline_ns(c, now_ns));
 
+	if (c->settle_ns)
+		at_ns = bri_min_u64(at_ns, c->settle_ns);
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		if (c->paths[i].used)
 			at_ns = bri_min_u64(at_ns, bri_reconcile_deadline_ns(p, c, &c->paths[i]));

@@ -139,6 +139,13 @@ void bri_policy_set_addresses(
 	struct bri_policy *p, const struct bri_policy_address *list, size_t n, uint64_t now_ns);
 
 /*
+ * bri_policy_set_running(): the interfaces that have a carrier. Where an address goes from one of
+ * them, what was sent still arrives; where the link goes, it is lost. To be told before the
+ * addresses; never told: links are taken for gone.
+ */
+void bri_policy_set_running(struct bri_policy *p, const uint32_t *ifindexes, size_t n);
+
+/*
  * bri_policy_on_connection(): one that is fully established, or was found. Its initial subflow is
  * told like all others, by bri_policy_on_subflow(), if it still lives. A known token is the same
  * connection: only its wish is changed. Returns 0, -EINVAL (families differ) or -ENOMEM.

@@ -48,8 +48,10 @@ struct bri_path {
 	uint64_t join_ns;  /* when it was commanded */
 	uint64_t doubt_ns; /* probing: without an answer by then, the path is dead */
 	/* a path that failed */
-	bool dead;    /* judged so, or its address is gone; left when another path can take over */
-	bool stalled; /* abandoned, and not back yet */
+	bool dead;   /* judged so, or its address is gone; left when another path can take over */
+	bool gently; /* its address went and its link did not */
+	uint64_t leave_ns; /* its subflow is closed then: what is under way may arrive; 0: not so */
+	bool stalled;      /* abandoned, and not back yet */
 	uint64_t retry_ns; /* no join before this */
 	uint32_t fails;    /* joins in a row without success */
 	uint64_t trust_ns; /* carries nothing before this, if there is another */
@@ -82,6 +84,7 @@ struct bri_conn {
 	uint64_t sample_ns; /* next look; BRI_NEVER: idle */
 	bool counted;       /* in policy->n_active */
 	int8_t primary;     /* index of the path that carries data; -1: none */
+	uint64_t settle_ns; /* priorities are not changed before this; 0: they may be */
 	uint64_t switched_ns;
 	struct bri_path paths[BRI_POLICY_PATHS_MAX];
 	struct bri_subflow subflows[BRI_POLICY_SUBFLOWS_MAX];
@@ -101,6 +104,8 @@ struct bri_policy {
 	struct bri_deadlines deadlines;
 	struct bri_policy_address addresses[BRI_POLICY_ADDRESSES_MAX];
 	size_t n_addresses;
+	uint32_t running[BRI_POLICY_ADDRESSES_MAX];
+	size_t n_running;
 	struct bri_link_memory links[BRI_POLICY_ADDRESSES_MAX];
 	/* rings; grown when full */
 	struct bri_policy_command *commands;
@@ -125,6 +130,8 @@ static inline bool bri_policy_up(const struct bri_conn *c, const struct bri_path
 {
 	return path->used && path->main >= 0 && !c->subflows[path->main].doomed;
 }
+/* bri_policy_next_id(): an address id that nothing of this connection has, never 0. */
+uint8_t bri_policy_next_id(struct bri_conn *c);
 void bri_policy_emit(struct bri_policy *p, const struct bri_policy_command *command);
 void bri_policy_tell(struct bri_policy *p, const struct bri_conn *c, enum bri_policy_news_kind kind,
 	uint32_t ifindex);

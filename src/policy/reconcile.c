@@ -21,6 +21,8 @@
 #define HOLD_NS     (1000 * MS)
 #define HOLD_MAX_NS (60 * BRI_NS_PER_S)
 #define SOON_NS     (30 * BRI_NS_PER_S)
+/* Where the round trip time of what is left is not known. */
+#define SETTLE_US 100000u
 /* Interactive: the round trip time of a path that carries nothing is asked for so often. */
 #define MEASURE_NS (3 * BRI_NS_PER_S)
 
@@ -129,7 +131,7 @@ static bool has_survivor(const struct bri_conn *c, const struct bri_path *path)
 	return false;
 }
 
-static void withdraw(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+static void remove_address(struct bri_policy *p, struct bri_conn *c, const struct bri_path *path)
 {
 	bri_policy_emit(p, &(struct bri_policy_command) {
 				   .what = BRI_POLICY_REMOVE,
@@ -137,8 +139,46 @@ static void withdraw(struct bri_policy *p, struct bri_conn *c, struct bri_path *
 				   .tuple.local = path->ip,
 				   .local_id = path->local_id,
 			   });
+}
+
+static void withdraw(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	remove_address(p, c, path);
 	bri_reconcile_destroy(p, c, &c->subflows[path->main]);
 	path->main = -1;
+}
+
+/* A round trip of what is left, with what the peer needs to send everything again. */
+static uint64_t settle_ns(const struct bri_conn *c)
+{
+	uint64_t rtt_us = 0;
+
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		const struct bri_path *path = &c->paths[i];
+		uint32_t us = bri_policy_up(c, path) ? c->subflows[path->main].sample.rtt_us : 0;
+
+		rtt_us = us > rtt_us ? us : rtt_us;
+	}
+	return (rtt_us ? rtt_us + rtt_us / 2 : SETTLE_US) * BRI_NS_PER_US;
+}
+
+/*
+ * The address went, the link did not: what was sent over it arrives, and is acknowledged over what
+ * is left. To close the subflow at once would send all of it again, before anything new, and the
+ * window of a subflow that was idle is small. So new data moves now, and the rest a round trip
+ * later. Returns false when it is time to close.
+ */
+static bool leaves_gently(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
+{
+	if (!path->gently || c->server_side)
+		return false;
+	if (path->leave_ns)
+		return now_ns < path->leave_ns;
+	remove_address(p, c, path);
+	set_backup(p, c, &c->subflows[path->main], true);
+	path->leave_ns = now_ns + settle_ns(c);
+	return true;
 }
 
 static void abandon(
@@ -153,7 +193,18 @@ static void abandon(
 		path->dead = false;
 		return;
 	}
-	withdraw(p, c, path);
+	if (path->leave_ns) {
+		bri_reconcile_destroy(p, c, &c->subflows[path->main]); /* withdrawn already */
+		path->main = -1;
+	} else {
+		withdraw(p, c, path);
+	}
+	path->leave_ns = 0;
+	path->gently = false;
+	/* the peer closes what has the old id some time after it heard of it, what is new included
+	 */
+	if (!path->joining)
+		path->local_id = bri_policy_next_id(c);
 	path->stalled = true;
 	path->probing = false; /* a question that is still out is now the first attempt to return */
 	path->hold_ns =
@@ -161,6 +212,7 @@ static void abandon(
 	path->retry_ns = now_ns + AGAIN_NS;
 	path->fails = 0;
 	path->dead = false;
+	c->settle_ns = now_ns + settle_ns(c);
 	if (bri_policy_usable(p, c, path))
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_STALLED, path->ifindex);
 }
@@ -170,15 +222,25 @@ static void leave_dead(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
 
-		if (bri_policy_up(c, path) && path->dead && has_survivor(c, path))
+		if (bri_policy_up(c, path) && path->dead && has_survivor(c, path) &&
+			!leaves_gently(p, c, path, now_ns))
 			abandon(p, c, path, now_ns);
 	}
 }
 
-/* MP_PRIO: first what becomes active, then what becomes backup, so that there is always one. */
-static void set_priorities(struct bri_policy *p, struct bri_conn *c)
+/*
+ * MP_PRIO: first what becomes active, then what becomes backup, so that there is always one.
+ * Not at once after a path was left: the peer would hear of the new priority before it has closed
+ * the dead subflow, and send what is new before what was lost. A backup carries the data meanwhile,
+ * since there is nothing else.
+ */
+static void set_priorities(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	bool active = false;
+
+	if (c->settle_ns > now_ns)
+		return;
+	c->settle_ns = 0;
 
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
@@ -209,8 +271,10 @@ static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
 		if (!bri_policy_up(c, path) || (path->role != BRI_ROLE_OFF && !forbidden))
 			continue;
 		/* what the application forbids goes even if nothing else is left */
-		if (forbidden || has_survivor(c, path))
+		if (forbidden || has_survivor(c, path)) {
 			withdraw(p, c, path);
+			path->local_id = bri_policy_next_id(c);
+		}
 	}
 }
 
@@ -281,6 +345,7 @@ void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now
 				path->measured_us = JOIN_NS / BRI_NS_PER_US;
 			} else {
 				bri_reconcile_failed(path, false, now_ns);
+				path->local_id = bri_policy_next_id(c);
 			}
 		}
 	}
@@ -293,6 +358,8 @@ uint64_t bri_reconcile_deadline_ns(
 
 	if (path->joining)
 		at_ns = path->join_ns + JOIN_NS;
+	if (path->leave_ns)
+		at_ns = bri_min_u64(at_ns, path->leave_ns);
 	if (path->probing)
 		at_ns = bri_min_u64(at_ns, path->doubt_ns);
 	if (!c->server_side && wants_join(p, c, path))
@@ -303,8 +370,8 @@ uint64_t bri_reconcile_deadline_ns(
 void bri_reconcile(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	bri_roles_assign(p, c, now_ns);
-	set_priorities(p, c);
 	leave_dead(p, c, now_ns);
+	set_priorities(p, c, now_ns);
 	leave_unwanted(p, c);
 	join_wanted(p, c, now_ns);
 	bri_policy_arm(p, c, now_ns);

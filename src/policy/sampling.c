@@ -116,7 +116,7 @@ static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *pat
 	if (!bri_reconcile_join(p, c, path, true, now_ns))
 		return;
 	path->probing = true;
-	path->doubt_ns = now_ns + bri_stall_probe_ns(sample);
+	path->doubt_ns = now_ns + bri_stall_probe_ns(&c->subflows[path->main].stall, sample);
 }
 
 void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s,

@@ -88,6 +88,7 @@ static enum bri_stall_verdict judge_sending(struct bri_stall *s, struct bri_stal
 	uint64_t ack_ns = ago(now_ns, sample->last_ack_ms);
 	bool out = sample->unacked > 0;
 	bool resumed = !s->sampled_ns || now_ns - s->sampled_ns > STALE_NS;
+	uint64_t limit_ns;
 
 	if (!out || !s->outstanding || resumed) {
 		/*
@@ -107,39 +108,49 @@ static enum bri_stall_verdict judge_sending(struct bri_stall *s, struct bri_stal
 		return BRI_STALL_FINE;
 	if (sample->retransmits >= 2 && s->silence_ns > us_to_ns(sample->rtt_us))
 		return BRI_STALL_DEAD; /* two timeouts in a row, as RFC 5461 reads them */
-	if (s->silence_ns <= patience(link, sample, now_ns))
+	limit_ns = patience(link, sample, now_ns);
+	if (s->silence_ns <= limit_ns) {
+		s->verdict_ns = s->quiet_ns + limit_ns + 1;
 		return BRI_STALL_FINE;
+	}
 	return sample->unacked < FEW_SEGMENTS ? BRI_STALL_SUSPECT : BRI_STALL_DEAD;
 }
 
 static enum bri_stall_verdict judge_receiving(
 	struct bri_stall *s, const struct bri_policy_sample *sample, uint64_t now_ns)
 {
-	uint64_t data_ns = ago(now_ns, sample->last_data_recv_ms), gap;
+	uint64_t data_ns = ago(now_ns, sample->last_data_recv_ms), limit_ns, age_ns;
 	bool grew = s->sampled_ns && sample->bytes_received > s->received;
 
 	s->received = sample->bytes_received;
 	if (grew) {
 		data_ns = max_u64(data_ns, s->data_ns);
-		gap = data_ns - s->data_ns;
-		if (!s->rx_begin_ns || gap > RX_PAUSE_NS) {
+		if (!s->rx_begin_ns || data_ns - s->data_ns > RX_PAUSE_NS) {
 			s->rx_begin_ns = data_ns;
-			s->rx_gap_ns = 0;
-		} else {
-			/* fades within some tens of pieces: an old pause must not dull us */
-			s->rx_gap_ns = max_u64(gap, s->rx_gap_ns - s->rx_gap_ns / 32);
+			s->rx_gap_ns = s->rx_age_ns = 0;
 		}
+		/* a silence teaches when it is over; fades in some tens of looks: an old pause must
+		 * not dull us */
+		s->rx_gap_ns = max_u64(s->rx_age_ns, s->rx_gap_ns - s->rx_gap_ns / 32);
 		s->data_ns = data_ns;
-		return BRI_STALL_FINE;
 	}
-	if (!s->rx_begin_ns || s->data_ns - s->rx_begin_ns < RX_STEADY_NS || now_ns < s->rx_hush_ns)
+	s->rx_age_ns = now_ns - s->data_ns;
+	if (!s->rx_begin_ns)
 		return BRI_STALL_FINE;
-	if (now_ns - s->data_ns > RX_PAUSE_NS * 4) {
+	age_ns = s->rx_age_ns;
+	if (age_ns > RX_PAUSE_NS * 4) {
 		s->rx_begin_ns = 0; /* long over */
 		return BRI_STALL_FINE;
 	}
-	return now_ns - s->data_ns > 2 * s->rx_gap_ns + RX_SLACK_NS ? BRI_STALL_SUSPECT
-								    : BRI_STALL_FINE;
+	limit_ns = bri_min_u64(2 * s->rx_gap_ns, RX_PAUSE_NS) + RX_SLACK_NS;
+	if (age_ns <= limit_ns) {
+		if (s->data_ns + limit_ns >= s->rx_hush_ns)
+			s->verdict_ns = bri_min_u64(s->verdict_ns, s->data_ns + limit_ns + 1);
+		return BRI_STALL_FINE;
+	}
+	if (s->data_ns - s->rx_begin_ns < RX_STEADY_NS || now_ns < s->rx_hush_ns)
+		return BRI_STALL_FINE;
+	return BRI_STALL_SUSPECT;
 }
 
 enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall_link *link,
@@ -149,6 +160,7 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 	enum bri_stall_verdict sending, receiving;
 
 	note_loss(s, sample, now_ns);
+	s->verdict_ns = BRI_NEVER;
 	sending = judge_sending(s, link, sample, now_ns);
 	receiving = judge_receiving(s, sample, now_ns);
 	s->active = sample->unacked || sample->notsent_bytes || s->received != received ||
@@ -167,9 +179,15 @@ void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns)
 	s->rx_hush_ns = now_ns + s->rx_backoff_ns;
 }
 
-uint64_t bri_stall_probe_ns(const struct bri_policy_sample *sample)
+uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_policy_sample *sample)
 {
-	return us_to_ns(sample->rtt_us) + 4 * us_to_ns(sample->rttvar_us) + SLACK_NS;
+	uint64_t rtt_ns = us_to_ns(sample->rtt_us), var_ns = us_to_ns(sample->rttvar_us);
+
+	/* who only receives has measured one round trip, and its variance is a guess: RFC
+	 * 6298, 2.2. How evenly data came tells more. */
+	if (!s->outstanding)
+		var_ns = bri_min_u64(var_ns, rtt_ns / 8 + s->rx_gap_ns / 2);
+	return rtt_ns + 4 * var_ns + SLACK_NS;
 }
 
 uint32_t bri_stall_loss_level(const struct bri_stall *s, uint64_t now_ns)

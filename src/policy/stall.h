@@ -36,11 +36,14 @@ struct bri_stall {
 	uint64_t data_ns;     /* when data came last */
 	uint64_t rx_begin_ns; /* since when it comes steadily; 0: it does not */
 	uint64_t rx_gap_ns;   /* longest pause within that, fading */
+	uint64_t rx_age_ns;   /* of its last data, at the last look */
 	uint64_t rx_hush_ns;  /* no suspicion of receiving before this */
 	uint64_t rx_backoff_ns;
 	/* as it was last judged */
 	uint64_t silence_ns;
-	bool active; /* sends or receives, or has to */
+	uint64_t
+		verdict_ns; /* when this silence, if it lasts, becomes a verdict; BRI_NEVER: none */
+	bool active;        /* sends or receives, or has to */
 };
 
 /*
@@ -56,7 +59,7 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns);
 
 /* bri_stall_probe_ns(): how long a live path may take to answer a join. */
-uint64_t bri_stall_probe_ns(const struct bri_policy_sample *sample);
+uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_policy_sample *sample);
 
 /* bri_stall_loss_level(): recent losses, faded by their age: 0 none. */
 uint32_t bri_stall_loss_level(const struct bri_stall *s, uint64_t now_ns);

@@ -24,7 +24,7 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 
-for command in check cat; do
+for command in check cat status paths set; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
 	man=$source/docs/man/braid-$command.1
 	# shellcheck disable=SC2013
@@ -39,10 +39,11 @@ for command in check cat; do
 done
 [ "$(offered braid cat --service a)" = aggregate ] || fail "completion of --service"
 [[ " $(offered braid cat --interface l) " == *" lo "* ]] || fail "completion of --interface"
+[ "$(offered braid set --service h)" = handover ] || fail "completion of set --service"
 [ "$(offered braid help c)" = "check cat" ] || fail "completion of help"
 
 if command -v mandoc >/dev/null; then
-	for page in "$source"/docs/man/braid*.1; do
+	for page in "$source"/docs/man/braid*.[158]; do
 		out=$(mandoc -Tlint -W warning "$page") || fail "$page: $out"
 	done
 fi

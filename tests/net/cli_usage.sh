@@ -112,6 +112,25 @@ wrong "--source goes with a connection" cat -l --source 127.0.0.1 1
 wrong "no interface 'nosuchif0'" cat -i nosuchif0 localhost 1
 wrong "no interface ''" cat --interface "" localhost 1
 
+for command in status paths; do
+	wrong "unknown or ambiguous option '--frobnicate'" $command --frobnicate
+	wrong "unknown option '-x'" $command -x
+	wrong "takes no value" $command --json=yes
+	wrong "option '--socket' needs a value" $command --socket
+	wrong "no argument is wanted, not 'x'" $command x
+	right "Usage: braid $command" $command --help
+done
+wrong "unknown or ambiguous option '--s'" set --s 1
+wrong "option '--service' needs a value" set 1 --service
+wrong "no TOKEN or PID given" set --service none
+wrong "no --service given" set 1
+wrong "service 'all' is none of" set 1 --service all
+wrong "one TOKEN or PID only" set 1 2 --service none
+for target in "" 0 x 4194305 00000000 0x 0x0 0x123456789 1234567g 12345678a; do
+	wrong "is neither a token" set "$target" --service none
+done
+right "Usage: braid set" help set
+
 right "Usage: braid COMMAND" --help
 right "Usage: braid COMMAND" help
 right "braid 0." --version

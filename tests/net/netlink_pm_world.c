@@ -37,6 +37,9 @@ void world_enter(void)
 	if (ns_run("ip link add path0 type veth peer name far0") != 0 ||
 		ns_run("ip link add path1 type veth peer name far1") != 0)
 		ns_unavailable("no veth devices", ENODEV);
+	/* nothing is sent by itself: packets are counted */
+	ns_write("/proc/sys/net/ipv6/conf/path0/disable_ipv6", "1");
+	ns_write("/proc/sys/net/ipv6/conf/path1/disable_ipv6", "1");
 	ns_run("ip link set path0 arp off up");
 	ns_run("ip link set path1 arp off up");
 	ns_run("ip link set far0 arp off up");
@@ -49,6 +52,11 @@ void world_run(const char *line)
 {
 	if (ns_run(line) != 0)
 		fail_msg("%s", line);
+}
+
+void world_ipv6(void)
+{
+	assert_int_equal(ns_write("/proc/sys/net/ipv6/conf/path0/disable_ipv6", "0"), 0);
 }
 
 static int keep_family(void *context, const struct nlmsghdr *msg)
@@ -242,6 +250,41 @@ uint64_t mib(const char *name)
 
 	assert_int_equal(bri_mptcp_mib_read(name, &value), 0);
 	return value;
+}
+
+void expect_mib(const char *name, uint64_t value)
+{
+	uint64_t until_ns = bri_clock_now_ns() + WAIT_MS * BRI_NS_PER_MS;
+
+	while (mib(name) < value && bri_clock_now_ns() < until_ns)
+		poll(NULL, 0, 1);
+	assert_int_equal(mib(name), value);
+}
+
+uint64_t sent_by(const char *device)
+{
+	char line[512], name[32];
+	FILE *f = fopen("/proc/net/dev", "re");
+	uint64_t packets = 0;
+	bool found = false;
+
+	assert_non_null(f);
+	snprintf(name, sizeof(name), "%s:", device);
+	while (!found && fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, name), *word, *save = NULL;
+
+		if (!at)
+			continue;
+		found = true;
+		word = strtok_r(at + strlen(name), " ", &save);
+		for (int i = 0; i < 9 && word; i++) /* 8 of what came, then bytes, packets */
+			word = strtok_r(NULL, " ", &save);
+		assert_non_null(word);
+		packets = strtoull(word, NULL, 10);
+	}
+	fclose(f);
+	assert_true(found);
+	return packets;
 }
 
 struct bri_ip address(const char *text)

@@ -31,6 +31,7 @@ struct pair {
  * given. */
 void world_enter(void);
 void world_run(const char *line); /* a program, which must succeed */
+void world_ipv6(void);            /* path0 has IPv6 from now on */
 int world_open(void **state);
 int world_close(void **state);
 
@@ -53,6 +54,10 @@ void pair_close(struct pair *p);
 size_t pair_subflows(const struct pair *p); /* of the client that are established */
 
 uint64_t mib(const char *name);
+/* expect_mib(): that value soon: some are counted by a worker, after the event that tells of it. */
+void expect_mib(const char *name, uint64_t value);
+/* sent_by(): packets that left by the device. */
+uint64_t sent_by(const char *device);
 struct bri_ip address(const char *text);
 void assert_ip(const struct bri_ip *ip, const char *text);
 struct bri_nl_pm_tuple tuple(

@@ -17,8 +17,11 @@
 #include "netlink/nl_exchange.h"
 #include "netlink/nl_link.h"
 #include "netlink/nl_pm.h"
+#include "netlink/nl_pm_event.h"
 #include "netlink/nl_route.h"
+#include "netlink/nl_rule.h"
 #include "netlink_recorded.h"
+#include "netlink_recorded_pm.h"
 
 static const struct bri_nl_pm_family recorded_family = { .id = 28, .version = 1 };
 
@@ -30,6 +33,8 @@ union decoded {
 	struct bri_nl_pm_family family;
 	struct bri_nl_pm_limits limits;
 	struct bri_nl_pm_endpoint endpoint;
+	struct bri_nl_pm_event event;
+	struct bri_nl_rule rule;
 };
 
 static int decode_link(const struct nlmsghdr *msg, union decoded *ret)
@@ -72,6 +77,16 @@ static int decode_endpoint(const struct nlmsghdr *msg, union decoded *ret)
 	return bri_nl_pm_decode_endpoint(msg, &recorded_family, &ret->endpoint);
 }
 
+static int decode_event(const struct nlmsghdr *msg, union decoded *ret)
+{
+	return bri_nl_pm_decode_event(msg, &recorded_family, &ret->event);
+}
+
+static int decode_rule(const struct nlmsghdr *msg, union decoded *ret)
+{
+	return bri_nl_rule_decode(msg, &ret->rule);
+}
+
 typedef int (*decode_f)(const struct nlmsghdr *msg, union decoded *ret);
 
 static const struct {
@@ -100,6 +115,27 @@ static const struct {
 	{ "mptcp", rec_diag_mptcp, sizeof(rec_diag_mptcp), decode_mptcp },
 	{ "listen", rec_diag_listen, sizeof(rec_diag_listen), decode_tcp },
 	{ "subflow", rec_diag_subflow, sizeof(rec_diag_subflow), decode_tcp },
+	{ "event created", rec_event_created, sizeof(rec_event_created), decode_event },
+	{ "event created server", rec_event_created_server, sizeof(rec_event_created_server),
+		decode_event },
+	{ "event established6", rec_event_established6, sizeof(rec_event_established6),
+		decode_event },
+	{ "event mapped", rec_event_mapped, sizeof(rec_event_mapped), decode_event },
+	{ "event joined", rec_event_joined, sizeof(rec_event_joined), decode_event },
+	{ "event joined server", rec_event_joined_server, sizeof(rec_event_joined_server),
+		decode_event },
+	{ "event announced4", rec_event_announced4, sizeof(rec_event_announced4), decode_event },
+	{ "event announced6", rec_event_announced6, sizeof(rec_event_announced6), decode_event },
+	{ "event removed", rec_event_removed, sizeof(rec_event_removed), decode_event },
+	{ "event refused", rec_event_refused, sizeof(rec_event_refused), decode_event },
+	{ "event priority", rec_event_priority, sizeof(rec_event_priority), decode_event },
+	{ "event closed", rec_event_closed, sizeof(rec_event_closed), decode_event },
+	{ "event listener", rec_event_listener, sizeof(rec_event_listener), decode_event },
+	{ "rule local", rec_rule_local, sizeof(rec_rule_local), decode_rule },
+	{ "rule source4", rec_rule_source4, sizeof(rec_rule_source4), decode_rule },
+	{ "rule source6", rec_rule_source6, sizeof(rec_rule_source6), decode_rule },
+	{ "rule mark", rec_rule_mark, sizeof(rec_rule_mark), decode_rule },
+	{ "rule unreachable", rec_rule_unreachable, sizeof(rec_rule_unreachable), decode_rule },
 };
 
 /* A copy of exactly this size, so that a sanitizer sees a read past it. Freed by the caller. */
@@ -229,6 +265,104 @@ static void path_manager(void **state)
 	assert_int_equal(DECODE(pm_endpoint2, decode_endpoint, &d), 0);
 	assert_ip(&d.endpoint.ip, "2001:db8::2");
 	assert_int_equal(d.endpoint.flags, BRI_NL_PM_SUBFLOW | BRI_NL_PM_FULLMESH);
+}
+
+static void subflow_events(void **state)
+{
+	union decoded d;
+
+	(void)state;
+	assert_int_equal(DECODE(event_joined, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_SUB_ESTABLISHED);
+	assert_int_equal(d.event.token, 0xe60a89bc);
+	assert_ip(&d.event.local, "127.0.0.2");
+	assert_ip(&d.event.remote, "127.0.0.1");
+	assert_int_equal(d.event.local_port, 0x9105);
+	assert_int_equal(d.event.remote_port, 0xaf0f);
+	assert_int_equal(d.event.local_id, 2);
+	assert_int_equal(d.event.remote_id, 0);
+	assert_int_equal(d.event.ifindex, 1);
+	assert_false(d.event.backup || d.event.has_error || d.event.has_reset);
+	assert_int_equal(DECODE(event_joined_server, decode_event, &d), 0);
+	assert_true(d.event.backup);
+	assert_int_equal(d.event.remote_id, 2);
+	assert_int_equal(d.event.ifindex, 0);
+	assert_int_equal(DECODE(event_refused, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_SUB_CLOSED);
+	assert_true(d.event.has_error);
+	assert_int_equal(d.event.error, ECONNREFUSED);
+	assert_int_equal(d.event.remote_port, 1);
+	assert_int_equal(DECODE(event_priority, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_SUB_PRIORITY);
+	assert_true(d.event.backup);
+}
+
+static void connection_events(void **state)
+{
+	union decoded d;
+
+	(void)state;
+	assert_int_equal(DECODE(event_created, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_CREATED);
+	assert_false(d.event.server_side || d.event.mapped || d.event.deny_join_id0);
+	assert_int_equal(DECODE(event_created_server, decode_event, &d), 0);
+	assert_true(d.event.server_side);
+	assert_int_equal(DECODE(event_established6, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_ESTABLISHED);
+	assert_ip(&d.event.local, "::1");
+	assert_false(d.event.mapped);
+	assert_int_equal(DECODE(event_mapped, decode_event, &d), 0);
+	assert_ip(&d.event.local, "127.0.0.1");
+	assert_ip(&d.event.remote, "127.0.0.1");
+	assert_true(d.event.mapped);
+	assert_int_equal(DECODE(event_announced4, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_ANNOUNCED);
+	assert_ip(&d.event.remote, "127.0.0.7");
+	assert_int_equal(d.event.remote_port, 4321);
+	assert_int_equal(d.event.remote_id, 7);
+	assert_int_equal(d.event.local.family, 0);
+	assert_int_equal(DECODE(event_announced6, decode_event, &d), 0);
+	assert_ip(&d.event.remote, "2001:db8::7");
+	assert_int_equal(DECODE(event_removed, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_REMOVED);
+	assert_int_equal(d.event.remote_id, 2);
+	assert_int_equal(DECODE(event_closed, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_CLOSED);
+	assert_int_equal(d.event.token, 0xe60a89bc);
+	assert_int_equal(DECODE(event_listener, decode_event, &d), 0);
+	assert_int_equal(d.event.kind, BRI_NL_PM_LISTENER_CREATED);
+	assert_int_equal(d.event.token, 0);
+	assert_int_equal(d.event.local_port, 44815);
+}
+
+static void rules(void **state)
+{
+	union decoded d;
+
+	(void)state;
+	assert_int_equal(DECODE(rule_source4, decode_rule, &d), 0);
+	assert_int_equal(d.rule.family, AF_INET);
+	assert_ip(&d.rule.source, "192.0.2.0");
+	assert_int_equal(d.rule.source_prefix, 24);
+	assert_int_equal(d.rule.table, 51820);
+	assert_int_equal(d.rule.priority, 100);
+	assert_int_equal(d.rule.protocol, 201);
+	assert_true(d.rule.plain);
+	assert_false(d.rule.removed);
+	assert_int_equal(DECODE(rule_source6, decode_rule, &d), 0);
+	assert_ip(&d.rule.source, "2001:db8::2");
+	assert_int_equal(d.rule.source_prefix, 128);
+	assert_int_equal(d.rule.table, 1007);
+	assert_int_equal(DECODE(rule_local, decode_rule, &d), 0);
+	assert_int_equal(d.rule.priority, 0);
+	assert_int_equal(d.rule.table, RT_TABLE_LOCAL);
+	assert_int_equal(d.rule.source.family, 0);
+	assert_true(d.rule.plain);
+	assert_int_equal(DECODE(rule_mark, decode_rule, &d), 0);
+	assert_ip(&d.rule.source, "192.0.2.7");
+	assert_false(d.rule.plain);
+	assert_int_equal(DECODE(rule_unreachable, decode_rule, &d), 0);
+	assert_false(d.rule.plain);
 }
 
 static void sockets(void **state)
@@ -515,6 +649,9 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(path_manager),
+		cmocka_unit_test(subflow_events),
+		cmocka_unit_test(connection_events),
+		cmocka_unit_test(rules),
 		cmocka_unit_test(sockets),
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(every_damaged_byte),

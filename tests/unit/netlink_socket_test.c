@@ -298,6 +298,99 @@ static void events(void **state)
 	close(fds[1]);
 }
 
+/* ---- many requests ---- */
+
+#define MANY 130 /* two full datagrams, and one that is not */
+
+static struct bri_nl_request *many_requests(void)
+{
+	struct bri_nl_request *reqs = calloc(MANY, sizeof(*reqs));
+
+	assert_non_null(reqs);
+	for (int i = 0; i < MANY; i++)
+		bri_nl_request_init(&reqs[i], RTM_GETROUTE, NLM_F_ACK, sizeof(struct rtmsg));
+	return reqs;
+}
+
+/* How many whole requests are in the next datagram, numbered from seq on. */
+static unsigned requests_in(int fd, uint32_t seq)
+{
+	_Alignas(8) uint8_t bytes[64 * 64];
+	ssize_t left = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	int size = (int)left;
+	unsigned n = 0;
+
+	assert_true(left > 0);
+	for (const struct nlmsghdr *msg = (const void *)bytes; mnl_nlmsg_ok(msg, size);
+		msg = mnl_nlmsg_next(msg, &size)) {
+		assert_int_equal(msg->nlmsg_seq, seq + n);
+		n++;
+	}
+	assert_int_equal(size, 0);
+	return n;
+}
+
+static void many(void **state)
+{
+	struct bri_nl_request *reqs = many_requests();
+	struct bri_nl_socket *sock;
+	int fds[2], results[MANY];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(bri_nl_socket_adopt(fds[0], &sock), 0);
+	/* the answers are there before the questions */
+	for (uint32_t seq = 1; seq <= MANY; seq += 2) {
+		struct datagram dg = { .size = 0 };
+
+		add_end(&dg, NLMSG_ERROR, seq + 1, seq + 1 == 70 ? -ENOENT : 0);
+		add(&dg, RTM_NEWROUTE, 0, seq, "an answer", 9);
+		add_end(&dg, NLMSG_ERROR, seq, 0);
+		assert_int_equal(send(fds[1], dg.bytes, dg.size, 0), dg.size);
+	}
+	assert_int_equal(bri_nl_socket_call_many(sock, reqs, MANY, results), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(results[i], i == 69 ? -ENOENT : 0);
+	assert_int_equal(requests_in(fds[1], 1), 64);
+	assert_int_equal(requests_in(fds[1], 65), 64);
+	assert_int_equal(requests_in(fds[1], 129), 2);
+	assert_int_equal(bri_nl_socket_call_many(sock, reqs, 0, results), 0);
+	bri_nl_socket_close(sock);
+	close(fds[1]);
+	free(reqs);
+}
+
+/* It ends in the middle: what is known is told, and nothing more is sent. */
+static void many_broken_off(void **state)
+{
+	struct bri_nl_request *reqs = many_requests();
+	struct bri_nl_socket *sock;
+	int fds[2], results[MANY];
+
+	(void)state;
+	for (int garbage = 0; garbage < 2; garbage++) {
+		struct datagram dg = { .size = 0 };
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+		assert_int_equal(bri_nl_socket_adopt(fds[0], &sock), 0);
+		add_end(&dg, NLMSG_ERROR, 2, -EPERM);
+		assert_int_equal(send(fds[1], dg.bytes, dg.size, 0), dg.size);
+		if (garbage)
+			assert_int_equal(send(fds[1], "garbage", 7, 0), 7);
+		else
+			assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+		assert_int_equal(bri_nl_socket_call_many(sock, reqs, MANY, results),
+			garbage ? -EBADMSG : -ECONNRESET);
+		for (int i = 0; i < MANY; i++)
+			assert_int_equal(results[i], i == 1 ? -EPERM : BRI_NL_ACK_NONE);
+		assert_int_equal(requests_in(fds[1], 1), 64);
+		assert_int_equal(recv(fds[1], dg.bytes, 1, MSG_DONTWAIT), -1);
+		bri_nl_socket_close(sock);
+		close(fds[1]);
+	}
+	free(reqs);
+}
+
 /* ---- the real kernel, unprivileged ---- */
 
 static int find_loopback(void *context, const struct nlmsghdr *msg)
@@ -384,6 +477,39 @@ static void overrun(void **state)
 	bri_nl_socket_close(sender);
 }
 
+/* Room for a few acknowledgements only: the others have no result, and none is made up. */
+static void many_dropped(void **state)
+{
+	struct bri_nl_request *reqs = many_requests(), req;
+	struct bri_nl_socket *sock;
+	struct bri_ip loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+	struct bri_nl_route route;
+	int results[MANY], one_kib = 1024, known = 0;
+
+	(void)state;
+	assert_int_equal(bri_nl_socket_open(NETLINK_ROUTE, 0, &sock), 0);
+	assert_int_equal(setsockopt(bri_nl_socket_fd(sock), SOL_SOCKET, SO_RCVBUF, &one_kib,
+				 sizeof(one_kib)),
+		0);
+	assert_int_equal(bri_nl_socket_call_many(sock, reqs, MANY, results), -ENOBUFS);
+	for (int i = 0; i < MANY; i++) {
+		assert_true(results[i] < 0 || results[i] == BRI_NL_ACK_NONE);
+		known += results[i] < 0;
+	}
+	assert_true(known >= 3 && known < MANY / 2); /* one or more of each datagram */
+	/* it works again */
+	assert_int_equal(bri_nl_route_encode_lookup(&req, &loopback, NULL, 0), 0);
+	assert_int_equal(bri_nl_socket_call(sock, &req, keep_route, &route), 0);
+	bri_nl_socket_close(sock);
+	/* all of them, with the room that a socket has */
+	assert_int_equal(bri_nl_socket_open(NETLINK_ROUTE, 0, &sock), 0);
+	assert_int_equal(bri_nl_socket_call_many(sock, reqs, MANY, results), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_true(results[i] < 0);
+	bri_nl_socket_close(sock);
+	free(reqs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +522,9 @@ int main(void)
 		cmocka_unit_test(events),
 		cmocka_unit_test(real_kernel),
 		cmocka_unit_test(overrun),
+		cmocka_unit_test(many),
+		cmocka_unit_test(many_broken_off),
+		cmocka_unit_test(many_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

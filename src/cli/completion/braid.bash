@@ -47,6 +47,25 @@ _braid_cat()
 	esac
 }
 
+_braid_daemon()
+{
+	local command=$1 cur=$2 prev=$3
+	case $prev in
+	--service)
+		_braid_words "$cur" "none handover interactive aggregate"
+		return
+		;;
+	-s | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	esac
+	case $command in
+	set) _braid_words "$cur" "--help --json --service --socket" ;;
+	*) _braid_words "$cur" "--help --json --socket" ;;
+	esac
+}
+
 _braid_lab()
 {
 	local cur=$1 word
@@ -68,14 +87,15 @@ _braid()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_braid_words "$cur" "check cat lab help --help --version"
+		_braid_words "$cur" "check cat status paths set lab help --help --version"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	check) _braid_check "$cur" "$prev" ;;
 	cat) _braid_cat "$cur" "$prev" ;;
+	status | paths | set) _braid_daemon "${COMP_WORDS[1]}" "$cur" "$prev" ;;
 	lab) _braid_lab "$cur" ;;
-	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat lab" ;;
+	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat status paths set lab" ;;
 	esac
 }
 

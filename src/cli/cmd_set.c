@@ -1,0 +1,148 @@
+/* `braid set`: another service for a connection, or for all of a process. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "cli/daemon.h"
+#include "cli/json.h"
+
+#define PID_MAX 4194304u /* the kernel's highest (PID_MAX_LIMIT) */
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "service", required_argument, NULL, 'S' },
+	{ "socket", required_argument, NULL, 's' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct set_options {
+	bool help, json;
+	const char *socket;
+	int service; /* -1: not said */
+	struct bri_message_set set;
+};
+
+static void print_help(void)
+{
+	puts("Usage: braid set TOKEN|PID --service SERVICE [OPTION...]\n"
+	     "Gives a Multipath TCP connection, or all of a process, another service, from now "
+	     "on.\n"
+	     "TOKEN is as 'braid status', 'ss -Mi' and 'ip mptcp monitor' show it: 8 hexadecimal\n"
+	     "digits; PID is a decimal number. You may change your own, root may change all.\n\n"
+	     "      --service SERVICE  none, handover, interactive or aggregate\n"
+	     "  -j, --json             print JSON\n"
+	     "  -s, --socket PATH      braidd's socket (default $BRAID_SOCKET, or\n"
+	     "                         /run/braid/braidd.sock)\n"
+	     "  -h, --help             this text\n\n"
+	     "Exit codes: 0 done, 1 not done or braidd does not run, 2 the command line is "
+	     "wrong.");
+}
+
+static bool parse_token(const char *text, uint32_t *ret)
+{
+	bool marked = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	size_t len = strlen(marked ? text + 2 : text);
+	uint32_t value = 0;
+
+	/* without 0x exactly 8 digits: so that it cannot be a PID */
+	if (len == 0 || len > 8 || (!marked && len != 8))
+		return false;
+	for (const char *p = marked ? text + 2 : text; *p; p++) {
+		if (*p >= '0' && *p <= '9')
+			value = value * 16 + (uint32_t)(*p - '0');
+		else if ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'f')
+			value = value * 16 + (uint32_t)((*p | 0x20) - 'a') + 10;
+		else
+			return false;
+	}
+	*ret = value;
+	return value != 0;
+}
+
+static int parse_target(const char *text, struct bri_message_set *ret)
+{
+	if (parse_token(text, &ret->token) || bri_cli_parse_u32(text, 1, PID_MAX, &ret->pid) == 0)
+		return BRI_EXIT_OK;
+	return bri_cli_usage("set",
+		"'%s' is neither a token (8 hexadecimal digits, from 'braid status') nor a PID",
+		text);
+}
+
+static int parse_options(int argc, char **argv, struct set_options *ret)
+{
+	int opt;
+
+	*ret = (struct set_options) { .service = -1 };
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, ":hjs:", options, NULL)) != -1) {
+		switch (opt) {
+		case 'h': ret->help = true; break;
+		case 'j': ret->json = true; break;
+		case 's': ret->socket = optarg; break;
+		case 'S':
+			ret->service = bri_message_service_from_word(optarg);
+			if (ret->service < 0)
+				return bri_cli_usage("set",
+					"service '%s' is none of: none, handover, interactive, "
+					"aggregate",
+					optarg);
+			break;
+		default: return bri_cli_bad_option("set", opt, argv, options);
+		}
+	}
+	if (ret->help)
+		return BRI_EXIT_OK;
+	if (optind == argc)
+		return bri_cli_usage("set", "no TOKEN or PID given");
+	if (argc - optind > 1)
+		return bri_cli_usage(
+			"set", "one TOKEN or PID only, not also '%s'", argv[optind + 1]);
+	if (ret->service < 0)
+		return bri_cli_usage("set", "no --service given");
+	ret->set.service = (uint8_t)ret->service;
+	return parse_target(argv[optind], &ret->set);
+}
+
+static void print_done(const struct set_options *opts, uint32_t count)
+{
+	const char *service = bri_message_service_word(opts->set.service);
+	struct bri_json json;
+
+	if (!opts->json) {
+		printf("%u connection%s: %s\n", count, count == 1 ? "" : "s", service);
+		return;
+	}
+	bri_json_init(&json, stdout);
+	bri_json_object(&json, NULL);
+	bri_json_unsigned(&json, "connections", count);
+	bri_json_string(&json, "service", service);
+	bri_json_end_object(&json);
+}
+
+int bri_cmd_set(int argc, char **argv)
+{
+	struct bri_message message;
+	struct set_options opts;
+	struct bri_client client;
+	int code = parse_options(argc, argv, &opts), r;
+
+	if (code != BRI_EXIT_OK)
+		return code;
+	if (opts.help) {
+		print_help();
+		return BRI_EXIT_OK;
+	}
+	code = bri_daemon_open("set", opts.socket, &client);
+	if (code != BRI_EXIT_OK)
+		return code;
+	message = (struct bri_message) { .type = BRI_MESSAGE_SET, .set = opts.set };
+	r = bri_client_call(&client, &message, bri_daemon_deadline_ns(), &message);
+	code = bri_daemon_failed("set", r, &message);
+	bri_client_close(&client);
+	if (code == BRI_EXIT_OK)
+		print_done(&opts, message.type == BRI_MESSAGE_OK ? message.ok.count : 0);
+	return code;
+}
