@@ -22,7 +22,7 @@ enum sim_state {
 	SIM_SILENT,    /* frames vanish in both directions */
 	SIM_SILENT_UP, /* only what the client sends vanishes */
 	SIM_DOWN,      /* carrier lost: the address is there but unusable */
-	SIM_GONE,      /* the address is removed */
+	SIM_GONE,      /* the address is removed; what was sent from it still arrives */
 };
 
 struct sim_path {

@@ -42,18 +42,20 @@ static void drop(struct sim *s, struct sim_packet *p)
 	s->pool = p;
 }
 
-/* passes(): does the path take frames of this direction, from and to the subflow's address? */
-static bool passes(const struct sim *s, const struct sim_packet *p)
+/* passes(): does the path take frames of this direction, from and to the subflow's address? What
+ * the client has sent before its address went arrives. */
+static bool passes(const struct sim *s, const struct sim_packet *p, bool on_its_way)
 {
 	size_t path = p->f->path;
+	bool sent = on_its_way && p->dir == SIM_UPWARD;
 
 	switch (s->config.paths[path].state) {
-	case SIM_UP: return p->f->address == s->routes[path].address;
+	case SIM_UP: return sent || p->f->address == s->routes[path].address;
+	case SIM_GONE: return sent;
 	case SIM_SILENT_UP:
 		return p->dir == SIM_DOWNWARD && p->f->address == s->routes[path].address;
 	case SIM_SILENT:
-	case SIM_DOWN:
-	case SIM_GONE: return false;
+	case SIM_DOWN: return false;
 	}
 	return false;
 }
@@ -68,7 +70,7 @@ static void deliver(struct sim *s, void *arg, uint64_t tag)
 		sim_push(s, route->hold_ns, deliver, p, 0);
 		return;
 	}
-	if (passes(s, p))
+	if (passes(s, p, true))
 		sim_subflow_input(s, p);
 	drop(s, p);
 }
@@ -96,7 +98,7 @@ void sim_send(struct sim *s, struct sim_packet *p)
 	uint64_t wait = link->busy_ns > s->now_ns ? link->busy_ns - s->now_ns : 0;
 
 	route->payload += p->len;
-	if (!passes(s, p) || wait * (rate / 1000) / 8000000 + size > queue ||
+	if (!passes(s, p, false) || wait * (rate / 1000) / 8000000 + size > queue ||
 		(path->loss_ppm && sim_random(s, 1000000) < path->loss_ppm)) {
 		drop(s, p);
 		return;

@@ -149,7 +149,14 @@ static void on_subflow_closed(
 static void on_addresses(void *context, const struct bri_policy_address *list, size_t n)
 {
 	struct sim_policy *sp = context;
+	uint32_t running[SIM_PATHS_MAX];
+	size_t n_running = 0;
 
+	for (size_t i = 0; i < sp->s->config.n_paths; i++) {
+		if (sp->s->config.paths[i].state != SIM_DOWN)
+			running[n_running++] = SIM_IFINDEX + (uint32_t)i;
+	}
+	bri_policy_set_running(sp->p, running, n_running);
 	bri_policy_set_addresses(sp->p, list, n, sp->s->now_ns);
 	sim_policy_poll(sp);
 }
