@@ -194,7 +194,7 @@ static void check_cancel(
 	}
 }
 
-/* tell_closing(): the kernel tells of each join that was cancelled. */
+/* tell_closing(): the kernel tells of each join that was cancelled and each subflow destroyed. */
 static bool tell_closing(struct mirror *m)
 {
 	struct bri_policy_command c;
@@ -202,6 +202,15 @@ static bool tell_closing(struct mirror *m)
 	if (!m->n_closing)
 		return false;
 	c = m->closing[--m->n_closing];
+	if (c.what == BRI_POLICY_DESTROY) {
+		struct mirror_connection *of = mirror_find(m, c.token);
+		struct mirror_subflow *f = of ? find(of, &c.tuple) : NULL;
+
+		if (f)
+			f->alive = false;
+		bri_policy_on_subflow_closed(m->p, c.token, &c.tuple, 0, 0, m->now_ns);
+		return true;
+	}
 	c.tuple.local_port = m->next_port++;
 	bri_policy_on_subflow_closed(m->p, c.token, &c.tuple, ECONNABORTED, 0, m->now_ns);
 	return true;
@@ -219,6 +228,8 @@ static void check_destroy(
 	if (mirror_alive(c) == 1 && good(m, c, &cmd->tuple.local))
 		complain(m, cmd, "the last one, and its address is good");
 	f->leaving = true;
+	if (m->n_closing < BRI_LEN(m->closing))
+		m->closing[m->n_closing++] = *cmd;
 }
 
 static void check_remove(

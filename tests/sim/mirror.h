@@ -37,7 +37,7 @@ struct mirror {
 	struct bri_policy_address addresses[BRI_POLICY_ADDRESSES_MAX];
 	size_t n_addresses;
 	struct mirror_connection connections[MIRROR_CONNECTIONS];
-	struct bri_policy_command closing[MIRROR_SUBFLOWS]; /* joins that were cancelled */
+	struct bri_policy_command closing[MIRROR_SUBFLOWS]; /* what the kernel will tell */
 	size_t n_closing;
 	struct bri_policy_command last[256]; /* commands since the last turn began */
 	size_t n_last;

@@ -296,6 +296,22 @@ static struct bri_policy_tuple second(struct mirror *m)
 	return none;
 }
 
+/* id_of(): the id that the address has; a join that waits there is answered by this. */
+static uint8_t id_of(struct mirror *m, const struct bri_ip *local)
+{
+	struct mirror_connection *c = mirror_find(m, TOKEN);
+
+	for (size_t i = 0; i < MIRROR_SUBFLOWS; i++) {
+		struct mirror_join *j = &c->joins[i];
+
+		if (!j->used || memcmp(&j->command.tuple.local, local, sizeof(*local)))
+			continue;
+		j->used = false;
+		return j->command.local_id;
+	}
+	return 1;
+}
+
 static struct bri_policy_sample sample(unsigned silent_ms)
 {
 	return (struct bri_policy_sample) { .established = true,
@@ -350,7 +366,10 @@ static void happen(struct mirror *m, char event)
 	case 'G': mirror_addresses(m, NULL, 0); return;    /* all */
 	case 'U': two_addresses(m); return;
 	case 'a': mirror_answer(m, TOKEN); return;
-	case 'j': mirror_up(m, TOKEN, &f); return; /* told twice, or never asked for */
+	case 'j': /* told twice, or never asked for; the kernel keeps one id for an address */
+		f.local_id = id_of(m, &t.local);
+		mirror_up(m, TOKEN, &f);
+		return;
 	case 'c': mirror_down(m, TOKEN, &t, 0, 0); return;
 	case 'r': mirror_down(m, TOKEN, &t, ECONNRESET, 0); return;
 	case 'p': mirror_down(m, TOKEN, &t, ECONNREFUSED, 3); return;
