@@ -130,9 +130,10 @@ static struct bri_policy_sample any_sample(void)
 		.bytes_received = chance(1u << 30) };
 
 	s.bytes_sent = s.bytes_acked + chance(1u << 20);
-	if (!chance(50))
-		memset(&s, 0xff, sizeof(s)); /* as far from sense as can be */
-	s.established = s.established != 0;
+	if (!chance(50)) { /* as far from sense as can be */
+		memset(&s, 0xff, sizeof(s));
+		memset(&s.established, 1, sizeof(s.established));
+	}
 	return s;
 }
 
