@@ -1,0 +1,264 @@
+/* Aggregate on the simulated network: two good paths are both used, a bad second one is left out.
+ */
+#include "policy_util.h"
+
+static struct sim_config bulk(enum sim_load load, uint64_t second_bps, uint64_t second_rtt_ns)
+{
+	struct sim_config c = usual(BRI_SERVICE_AGGREGATE, load, 1);
+
+	c.paths[0].rate_bps = 50000000;
+	c.paths[0].queue_bytes = 250000;
+	c.paths[1].rate_bps = second_bps;
+	c.paths[1].delay_ns = second_rtt_ns / 2;
+	return c;
+}
+
+static double mbit_s(const struct run *r, uint64_t ns)
+{
+	return (double)sim_seen(r->s)->bytes * 8e3 / (double)ns;
+}
+
+static size_t creates(const struct run *r, size_t path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->sp->n_log; i++)
+		n += r->sp->log[i].command.what == BRI_POLICY_CREATE &&
+		     !r->sp->log[i].command.backup && /* those are questions */
+		     r->sp->log[i].command.tuple.local.bytes[1] == path + 1;
+	return n;
+}
+
+/* alone(): what the first path brings without the second. */
+static double alone(const struct sim_config *with)
+{
+	struct sim_config c = *with;
+	struct run r;
+	double rate;
+
+	c.n_paths = 1;
+	r = begin(&c);
+	sim_for(r.s, 2 * S);
+	sim_forget(r.s);
+	sim_for(r.s, 20 * S);
+	rate = mbit_s(&r, 20 * S);
+	end(&r);
+	return rate;
+}
+
+static void good_paths_are_never_left_out(void **state)
+{
+	static const struct {
+		uint64_t bps, rtt_ns;
+		uint32_t loss_ppm;
+		double least; /* of the first path alone */
+	} second[] = { { 50000000, 20 * MS, 0, 1.6 }, { 50000000, 60 * MS, 0, 1.4 },
+		{ 20000000, 40 * MS, 0, 1.2 }, { 10000000, 60 * MS, 0, 1.1 },
+		{ 8000000, 100 * MS, 0, 1.0 }, { 20000000, 50 * MS, 500, 1.0 } };
+
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(second); i++) {
+		for (int down = 0; down < 2; down++) {
+			struct sim_config c = bulk(down ? SIM_LOAD_BULK_DOWN : SIM_LOAD_BULK_UP,
+				second[i].bps, second[i].rtt_ns);
+			double one, both;
+			struct run r;
+
+			c.paths[1].loss_ppm = second[i].loss_ppm;
+			one = alone(&c);
+			r = begin(&c);
+			sim_for(r.s, 5 * S);
+			sim_forget(r.s);
+			sim_for(r.s, 55 * S);
+			both = mbit_s(&r, 55 * S);
+			printf("50 and %.0f Mbit/s, %.0f ms, %s: %.1f of %.1f alone\n",
+				(double)second[i].bps / 1e6, ms(second[i].rtt_ns),
+				load_name(c.load), both, one);
+			assert_int_equal(
+				sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0), 0);
+			assert_true(both > one * second[i].least);
+			end(&r);
+		}
+	}
+}
+
+struct bad {
+	const char *name;
+	uint64_t bps, rtt_ns;
+	uint32_t loss_ppm, queue_bytes;
+};
+
+static const struct bad bad[] = {
+	{ "2 Mbit/s, 300 ms, 5 % loss", 2000000, 300 * MS, 50000, 64000 },
+	{ "1 Mbit/s behind 1 MB", 1000000, 40 * MS, 0, 1000000 },
+};
+
+static void bad_paths_are_left_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(bad); i++) {
+		for (int down = 0; down < 2; down++) {
+			struct sim_config c = bulk(down ? SIM_LOAD_BULK_DOWN : SIM_LOAD_BULK_UP,
+				bad[i].bps, bad[i].rtt_ns);
+			double one, both;
+			struct run r;
+
+			c.paths[1].loss_ppm = bad[i].loss_ppm;
+			c.paths[1].queue_bytes = bad[i].queue_bytes;
+			one = alone(&c);
+			r = begin(&c);
+			sim_for(r.s, 10 * S);
+			printf("%s, %s: left out %zu times within 10 s\n", bad[i].name,
+				load_name(c.load),
+				sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0));
+			sim_forget(r.s);
+			sim_for(r.s, 110 * S);
+			both = mbit_s(&r, 110 * S);
+			printf("%s, %s: %.1f of %.1f alone, %zu attempts\n", bad[i].name,
+				load_name(c.load), both, one, creates(&r, 1));
+			assert_true(sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0) > 0);
+			assert_true(both > one * 0.85);
+			assert_in_range(creates(&r, 1), 2, 6);
+			end(&r);
+		}
+	}
+}
+
+/* What it costs to have no policy: or the test above would prove nothing. */
+static void without_a_policy_it_hurts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(bad); i++) {
+		struct sim_config c = bulk(SIM_LOAD_BULK_DOWN, bad[i].bps, bad[i].rtt_ns);
+		struct bri_policy_command join = {
+			.what = BRI_POLICY_CREATE, .token = SIM_TOKEN, .local_id = 1
+		};
+		double one, both;
+		struct sim *s;
+
+		c.paths[1].loss_ppm = bad[i].loss_ppm;
+		c.paths[1].queue_bytes = bad[i].queue_bytes;
+		one = alone(&c);
+		s = sim_new(&c);
+		join.tuple.local = sim_local(s, 1);
+		join.tuple.remote = sim_remote();
+		join.tuple.remote_port = SIM_PORT;
+		assert_int_equal(sim_command(s, &join), 0);
+		sim_for(s, 60 * S);
+		both = (double)sim_seen(s)->bytes * 8 / 60e6;
+		printf("%s, no policy: %.1f of %.1f alone\n", bad[i].name, both, one);
+		assert_true(both < one * 0.8);
+		sim_free(s);
+	}
+}
+
+static void attempts_become_rare(void **state)
+{
+	struct sim_config c = bulk(SIM_LOAD_BULK_DOWN, bad[0].bps, bad[0].rtt_ns);
+	struct run r;
+	uint64_t last = 0, before = 0;
+	size_t n = 0;
+
+	(void)state;
+	c.paths[1].loss_ppm = bad[0].loss_ppm;
+	c.paths[0].rate_bps = 20000000; /* or it takes long */
+	c.paths[1].rate_bps = 500000;
+	r = begin(&c);
+	sim_for(r.s, 700 * S);
+	for (size_t i = 0; i < r.sp->n_told; i++) {
+		if (r.sp->told[i].news.kind != BRI_POLICY_NEWS_PATH_LEFT_OUT)
+			continue;
+		printf("left out at %.1f s\n", (double)r.sp->told[i].at_ns / 1e9);
+		if (n > 1)
+			assert_true(r.sp->told[i].at_ns - last > (last - before) * 3 / 2);
+		before = last;
+		last = r.sp->told[i].at_ns;
+		n++;
+	}
+	assert_in_range(n, 3, 7);
+	end(&r);
+}
+
+/* A path that was bad and is good now is used again at the next attempt. */
+static void a_path_may_recover(void **state)
+{
+	struct sim_config c = bulk(SIM_LOAD_BULK_DOWN, 1000000, 40 * MS);
+	struct run r;
+
+	(void)state;
+	c.paths[1].queue_bytes = 1000000;
+	r = begin(&c);
+	sim_for(r.s, 15 * S);
+	assert_true(sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0) > 0);
+	sim_path(r.s, 1)->rate_bps = 30000000;
+	sim_for(r.s, 60 * S);
+	sim_forget(r.s);
+	sim_for(r.s, 10 * S);
+	printf("recovered: %.1f Mbit/s\n", mbit_s(&r, 10 * S));
+	assert_true(mbit_s(&r, 10 * S) > 60);
+	assert_int_equal(sim_subflows(r.s, 1), 1);
+	end(&r);
+}
+
+/* An application that sends little says nothing about its paths. */
+static void little_traffic_judges_nothing(void **state)
+{
+	static const enum sim_load loads[] = { SIM_LOAD_STREAM_UP, SIM_LOAD_STREAM_DOWN,
+		SIM_LOAD_SPARSE, SIM_LOAD_REQUEST };
+
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(loads); i++) {
+		struct sim_config c = bulk(loads[i], 5000000, 120 * MS);
+		struct run r = begin(&c);
+
+		sim_for(r.s, 600 * S);
+		assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0), 0);
+		assert_int_equal(sim_subflows(r.s, 0) + sim_subflows(r.s, 1), 2);
+		end(&r);
+	}
+}
+
+static void a_dead_path_is_taken_out(void **state)
+{
+	(void)state;
+	for (int down = 0; down < 2; down++) {
+		for (size_t path = 0; path < 2; path++) {
+			struct sim_config c = bulk(
+				down ? SIM_LOAD_BULK_DOWN : SIM_LOAD_BULK_UP, 20000000, 40 * MS);
+			struct run r = begin(&c);
+
+			sim_for(r.s, 5 * S);
+			sim_forget(r.s);
+			sim_set(r.s, path, SIM_SILENT);
+			sim_for(r.s, 5 * S);
+			printf("path %zu silent, %s: gap %.1f ms\n", path, load_name(c.load),
+				ms(sim_seen(r.s)->gap_ns));
+			assert_int_equal(sim_subflows(r.s, path), 0);
+			assert_in_range(sim_seen(r.s)->gap_ns, 0, 400 * MS);
+			sim_set(r.s, path, SIM_UP);
+			sim_for(r.s, 6 * S);
+			assert_int_equal(sim_subflows(r.s, path), 1);
+			sim_forget(r.s);
+			sim_for(r.s, 3 * S);
+			assert_true(sim_carried(r.s, path) > 1000000);
+			end(&r);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_paths_are_never_left_out),
+		cmocka_unit_test(bad_paths_are_left_out),
+		cmocka_unit_test(without_a_policy_it_hurts),
+		cmocka_unit_test(attempts_become_rare),
+		cmocka_unit_test(a_path_may_recover),
+		cmocka_unit_test(little_traffic_judges_nothing),
+		cmocka_unit_test(a_dead_path_is_taken_out),
+	};
+
+	if (argc > 1) /* one of them, with SIM_VERBOSE=1 */
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
