@@ -36,7 +36,7 @@ static int transfer(const struct measure *measure, const struct options *options
 
 		bed_wait_until(end_ns);
 		if (!tcp) {
-			bed_report_subflows(pair.client, "subflows");
+			bed_report_subflows(pair.client, "subflows_after");
 			r = bed_check(&bed, pair.client);
 		}
 		if (stream_stop(&stream) < 0)

@@ -44,18 +44,13 @@ static int talk_end(struct talk *talk, int r)
 	return bed_close(&talk->bed) < 0 ? -1 : r;
 }
 
-static int talk_through(struct talk *talk, const struct options *options, const char *subflows,
-	struct echo_summary *ret)
+static int talk_through(struct talk *talk, const struct options *options, struct echo_summary *ret)
 {
 	uint64_t seconds = options->seconds ? options->seconds : SECONDS;
 	uint64_t from_ns = talk->echo.start_ns + WARM_UP_NS, to_ns = from_ns + seconds * S;
-	int r;
 
 	bed_wait_until(to_ns + S); /* the last ones are answered, too */
-	if (subflows)
-		bed_report_subflows(talk->pair.client, subflows);
-	r = bed_check(&talk->bed, talk->pair.client);
-	if (echo_stop(&talk->echo) < 0 || r < 0)
+	if (echo_stop(&talk->echo) < 0)
 		return -1;
 	return echo_summarize(&talk->echo, from_ns, to_ns, ret);
 }
@@ -70,7 +65,7 @@ static int talk_alone(struct talk *talk, const struct options *options, const st
 	alone.braidd = NULL;
 	r = talk_start(talk, &alone, path, 1);
 	if (!r)
-		r = talk_through(talk, options, NULL, &summary);
+		r = talk_through(talk, options, &summary);
 	if (!r) {
 		report_number("alone_p50_ms", summary.p50);
 		report_number("alone_p99_ms", summary.p99);
@@ -84,11 +79,13 @@ static int talk_both(struct talk *talk, const struct options *options, const str
 	int r = talk_start(talk, options, paths, 2);
 
 	if (!r)
-		r = talk_through(talk, options, "subflows", &summary);
+		r = talk_through(talk, options, &summary);
 	if (!r) {
+		bed_report_subflows(talk->pair.client, "subflows_after");
 		report_number("p50_ms", summary.p50);
 		report_number("p99_ms", summary.p99);
 		report_number("worst_ms", summary.worst);
+		r = bed_check(&talk->bed, talk->pair.client);
 	}
 	return talk_end(talk, r);
 }
@@ -144,7 +141,7 @@ int measure_turns_slow(const struct measure *measure, const struct options *opti
 		r = bed_set(&talk.bed, "wlan delay 150ms");
 		end_ns = changed_ns + 8 * S;
 		bed_wait_until(end_ns);
-		bed_report_subflows(talk.pair.client, "subflows");
+		bed_report_subflows(talk.pair.client, "subflows_after");
 		if (echo_stop(&talk.echo) < 0)
 			r = -1;
 	}
