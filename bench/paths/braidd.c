@@ -18,10 +18,11 @@
 #include "report.h"
 
 #define START_NS (5 * BRI_NS_PER_S)
+#define SAY_NS   (300 * BRI_NS_PER_MS)
 #define STOP_MS  2000
 
-static const char config_text[] = "[interface wlan]\nkind = wifi\n\n"
-				  "[interface wwan]\nkind = cellular\n";
+static const char config_text[] = "[interface wlan]\nkind = wifi\n"
+				  "\n[interface wwan]\nkind = cellular\n";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -62,28 +63,49 @@ static void last_words(const char *path, char *ret, size_t size)
 	(void)fclose(f);
 }
 
-static int fail_with_words(struct bed *bed, const char *log, const char *what)
+static int fail_with_words(const char *log, const char *what)
 {
 	char words[256];
 
 	last_words(log, words, sizeof(words));
-	(void)bed;
 	return report_fail("braidd %s: %s", what, words);
 }
 
-static int await_ready(struct bed *bed, const char *socket_path, const char *log)
+/* Has it said so, in what it wrote since it was started? */
+static bool said_ready(const char *log, long from)
 {
-	uint64_t end_ns = bri_clock_now_ns() + START_NS;
+	FILE *f = fopen(log, "re");
+	char line[256];
+	bool said = false;
+
+	if (!f)
+		return false;
+	if (fseek(f, from, SEEK_SET) == 0) {
+		while (!said && fgets(line, sizeof(line), f))
+			said = strstr(line, "ready") != NULL;
+	}
+	(void)fclose(f);
+	return said;
+}
+
+/* Ready: it says so; or its socket is there, and for a while it has said nothing. */
+static int await_ready(const struct bed *bed, const char *socket_path, const char *log, long from)
+{
+	uint64_t start_ns = bri_clock_now_ns(), now_ns = start_ns, socket_ns = BRI_NEVER;
 	siginfo_t info = { 0 };
 
-	/* connecting would tell more, but is the control protocol's business */
-	while (access(socket_path, F_OK) < 0) {
+	while (!said_ready(log, from)) {
 		if (waitid(P_PID, (id_t)bed->braidd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 			info.si_pid)
-			return fail_with_words(bed, log, "ended at once");
-		if (bri_clock_now_ns() > end_ns)
-			return fail_with_words(bed, log, "did not get ready");
+			return fail_with_words(log, "ended at once");
+		if (socket_ns == BRI_NEVER && access(socket_path, F_OK) == 0)
+			socket_ns = now_ns;
+		if (socket_ns != BRI_NEVER && now_ns > socket_ns + SAY_NS)
+			return 0;
+		if (now_ns > start_ns + START_NS)
+			return fail_with_words(log, "did not get ready");
 		(void)poll(NULL, 0, 5);
+		now_ns = bri_clock_now_ns();
 	}
 	return 0;
 }
@@ -95,6 +117,7 @@ int braidd_start(struct bed *bed, const struct options *options, const char *ser
 	const char *argv[] = { options->braidd, "--default", service, "--socket", socket_path,
 		"--state-dir", state, "--config", config, NULL };
 	struct bri_lab_stdio io = { -1, -1, -1 };
+	off_t from;
 	int r;
 
 	(void)snprintf(bed->dir, sizeof(bed->dir), "/tmp/bench-paths.XXXXXX");
@@ -115,13 +138,14 @@ int braidd_start(struct bed *bed, const struct options *options, const char *ser
 	if (io.err < 0)
 		return report_fail("%s: %s", words, strerror(errno));
 	io.out = io.err; /* stdout is the report's */
+	from = lseek(io.err, 0, SEEK_END);
 	r = bri_lab_spawn(bed->lab, BRI_LAB_CLIENT, argv, &io, &bed->braidd);
 	close(io.err);
 	if (r < 0) {
 		bed->braidd = 0;
 		return report_fail("%s: %s", options->braidd, strerror(-r));
 	}
-	return await_ready(bed, socket_path, words);
+	return await_ready(bed, socket_path, words, from < 0 ? 0 : (long)from);
 }
 
 int braidd_stop(struct bed *bed)

@@ -216,11 +216,12 @@ int measure_return(const struct measure *measure, const struct options *options)
 	return ride_end(&ride, r);
 }
 
+#define WLAN_BPS      50e6
 #define FALSE_SECONDS 60u
 #define WINDOW_NS     (500 * MS)
 
 struct primaries {
-	uint64_t last[2], wwan_bytes, changes;
+	uint64_t last[2], wwan_bytes, changes, most_queued;
 	bool is_wwan;
 };
 
@@ -228,6 +229,7 @@ struct primaries {
  * is told by what is on wwan. */
 static int watch(struct ride *ride, struct primaries *p, uint64_t until_ns)
 {
+	struct bri_lab_stats stats;
 	uint64_t now[2];
 
 	for (uint64_t at_ns = bri_clock_now_ns(); at_ns < until_ns;) {
@@ -237,6 +239,9 @@ static int watch(struct ride *ride, struct primaries *p, uint64_t until_ns)
 		bed_wait_until(at_ns);
 		if (bed_bytes(&ride->bed, ride->direction, now) < 0)
 			return -1;
+		if (bri_lab_stats(ride->bed.lab, 0, &stats) == 0 &&
+			stats.direction[ride->direction].queued_bytes > p->most_queued)
+			p->most_queued = stats.direction[ride->direction].queued_bytes;
 		is_wwan = now[1] - p->last[1] > RATE_BPS / 8 * WINDOW_NS / S / 2;
 		p->changes += is_wwan != p->is_wwan;
 		p->is_wwan = is_wwan;
@@ -246,13 +251,12 @@ static int watch(struct ride *ride, struct primaries *p, uint64_t until_ns)
 	return 0;
 }
 
-static int note_phase(struct primaries *p, const char *name)
+static void note_phase(struct primaries *p, const char *name)
 {
 	char key[32];
 
 	(void)snprintf(key, sizeof(key), "changes_%s", name);
 	report_integer(key, p->changes);
-	return 0;
 }
 
 /* Trouble that is none: nothing of it is a reason to leave the path. */
