@@ -22,7 +22,7 @@
 #define STOP_MS  2000
 
 static const char config_text[] = "[interface wlan]\nkind = wifi\n"
-				  "\n[interface wwan]\nkind = cellular\n";
+				  "[interface wwan]\nkind = cellular\n";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -117,10 +117,11 @@ int braidd_start(struct bed *bed, const struct options *options, const char *ser
 	const char *argv[] = { options->braidd, "--default", service, "--socket", socket_path,
 		"--state-dir", state, "--config", config, NULL };
 	struct bri_lab_stdio io = { -1, -1, -1 };
+	const char *tmp = getenv("TMPDIR");
 	off_t from;
 	int r;
 
-	(void)snprintf(bed->dir, sizeof(bed->dir), "/tmp/bench-paths.XXXXXX");
+	(void)snprintf(bed->dir, sizeof(bed->dir), "%s/paths.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
 	if (!mkdtemp(bed->dir)) {
 		bed->dir[0] = '\0';
 		return report_fail("mkdtemp: %s", strerror(errno));

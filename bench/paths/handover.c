@@ -283,8 +283,7 @@ static int be_troubled(struct ride *ride, const struct pair *other, uint64_t pha
 	r = watch(ride, &p, start_ns + 2 * phase_ns);
 	if (stream_stop(&filler) < 0)
 		r = -1;
-	report_number(
-		"filler_mbit", (double)atomic_load(&filler.received) * 8e3 / (double)phase_ns);
+	report_number("bloat_ms", (double)p.most_queued * 8e3 / WLAN_BPS);
 	stream_free(&filler);
 	note_phase(&p, "bloat");
 	if (r < 0 || bed_set(&ride->bed, "wlan loss 1%") < 0 ||
