@@ -70,6 +70,7 @@ static int send_batch(int channel, const int fds[], uint32_t n)
 static int make_sockets(void *context)
 {
 	const struct request *request = context;
+	int type = request->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int fds[BATCH];
 
 	for (uint32_t done = 0; done < request->n;) {
@@ -77,8 +78,8 @@ static int make_sockets(void *context)
 		int r;
 
 		for (uint32_t i = 0; i < n; i++) {
-			fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-				request->protocol);
+			fds[i] = socket(
+				AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, request->protocol);
 			if (fds[i] < 0)
 				return errno;
 		}
@@ -161,6 +162,18 @@ static uint16_t port_of(bool tcp)
 	return (uint16_t)(PORT + tcp);
 }
 
+static int set_up(const struct bed *bed, int fd)
+{
+	const char *congestion = bed->options->congestion;
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (congestion && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
+				  (socklen_t)strlen(congestion)) < 0)
+		return report_fail("congestion control %s: %s", congestion, strerror(errno));
+	return 0;
+}
+
 static int listen_on(struct bed *bed, bool tcp)
 {
 	struct sockaddr_in a = address_of(BRI_LAB_SERVICE4, port_of(tcp));
@@ -169,6 +182,8 @@ static int listen_on(struct bed *bed, bool tcp)
 	if (get_sockets(bed, BRI_LAB_SERVER, tcp ? IPPROTO_TCP : IPPROTO_MPTCP, 1, &fd) < 0)
 		return -1;
 	bed->listener[tcp] = fd;
+	if (set_up(bed, fd) < 0) /* subflows take it from here */
+		return -1;
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 1024) < 0)
 		return report_fail("listen: %s", strerror(errno));
 	return 0;
@@ -185,18 +200,12 @@ static int await(int fd, short events, uint64_t end_ns)
 	return p.revents & events ? 0 : -1;
 }
 
-static void no_delay(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-static int start_connect(int fd, bool tcp)
+static int start_connect(const struct bed *bed, int fd, bool tcp)
 {
 	struct sockaddr_in a = address_of(BRI_LAB_SERVICE4, port_of(tcp));
 
-	no_delay(fd);
+	if (set_up(bed, fd) < 0)
+		return -1;
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno != EINPROGRESS)
 		return report_fail("connect: %s", strerror(errno));
 	return 0;
@@ -211,7 +220,10 @@ static int accept_one(struct bed *bed, bool tcp, uint64_t end_ns)
 			return report_fail("no connection came");
 		fd = accept4(bed->listener[tcp], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	}
-	no_delay(fd);
+	if (set_up(bed, fd) < 0) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -245,7 +257,7 @@ int bed_connect(struct bed *bed, bool tcp, uint32_t path, struct pair *ret)
 			goto fail;
 		}
 	}
-	if (start_connect(pair.client, tcp) < 0)
+	if (start_connect(bed, pair.client, tcp) < 0)
 		goto fail;
 	pair.server = accept_one(bed, tcp, end_ns);
 	if (pair.server < 0 || pass_byte(pair.client, pair.server, end_ns) < 0 ||
@@ -258,7 +270,34 @@ fail:
 	return -1;
 }
 
-/* Connections [from, to): all at once, then a byte there and back on each. */
+static int bind_and_connect(int fd, const struct sockaddr_in *own, const struct sockaddr_in *peer)
+{
+	if (bind(fd, (const struct sockaddr *)own, sizeof(*own)) < 0 ||
+		connect(fd, (const struct sockaddr *)peer, sizeof(*peer)) < 0)
+		return report_fail("UDP: %s", strerror(errno));
+	return 0;
+}
+
+int bed_udp(struct bed *bed, uint32_t path, struct pair *ret)
+{
+	struct pair pair = { -1, -1 };
+	struct sockaddr_in server = address_of(BRI_LAB_SERVICE4, PORT), client;
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "10.%u.0.2", 10 + path);
+	client = address_of(text, PORT);
+	if (get_sockets(bed, BRI_LAB_CLIENT, IPPROTO_UDP, 1, &pair.client) < 0 ||
+		get_sockets(bed, BRI_LAB_SERVER, IPPROTO_UDP, 1, &pair.server) < 0 ||
+		bind_and_connect(pair.client, &client, &server) < 0 ||
+		bind_and_connect(pair.server, &server, &client) < 0) {
+		bed_disconnect(&pair);
+		return -1;
+	}
+	*ret = pair;
+	return 0;
+}
+
+/* n connections: all at once, then a byte there and back on each. */
 static int connect_some(struct bed *bed, const int clients[], uint32_t n, struct pair ret[])
 {
 	uint64_t end_ns = bri_clock_now_ns() + CONNECT_MS * BRI_NS_PER_MS;
@@ -266,7 +305,7 @@ static int connect_some(struct bed *bed, const int clients[], uint32_t n, struct
 
 	for (uint32_t i = 0; i < n; i++) {
 		ret[i].client = clients[i];
-		if (start_connect(clients[i], false) < 0)
+		if (start_connect(bed, clients[i], false) < 0)
 			return -1;
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -333,7 +372,7 @@ int bed_open(struct bed *bed, const struct options *options, const char *service
 	};
 	char why[256] = "";
 
-	*bed = (struct bed) { .listener = { -1, -1 } };
+	*bed = (struct bed) { .listener = { -1, -1 }, .options = options };
 	for (uint32_t i = 0; i < n; i++) {
 		(void)snprintf(
 			config.paths[i].name, sizeof(config.paths[i].name), "%s", path_names[i]);
@@ -436,14 +475,17 @@ int bed_check(struct bed *bed, int client)
 {
 	struct bri_lab_stats stats;
 	uint64_t overrun = 0;
+	char congestion[32] = "";
 	int is_mptcp = 0;
-	socklen_t size = sizeof(is_mptcp);
+	socklen_t size = sizeof(is_mptcp), c_size = sizeof(congestion) - 1;
 
 	for (uint32_t i = 0; i < bri_lab_n_paths(bed->lab); i++) {
 		if (bri_lab_stats(bed->lab, i, &stats) == 0)
 			overrun += stats.direction[0].overrun + stats.direction[1].overrun;
 	}
 	report_integer("overrun", overrun);
+	if (getsockopt(client, IPPROTO_TCP, TCP_CONGESTION, congestion, &c_size) == 0)
+		report_text("congestion", congestion);
 	if (client >= 0 && getsockopt(client, IPPROTO_TCP, TCP_IS_MPTCP, &is_mptcp, &size) == 0 &&
 		!is_mptcp)
 		return report_fail("the connection fell back to TCP");

@@ -19,6 +19,7 @@ struct options {
 	const char *braidd;  /* the program; NULL: the kernel's path manager */
 	const char *service; /* NULL: that of the measurement */
 	const char *log;     /* braidd's stderr is appended here; NULL: kept only until the end */
+	const char *congestion; /* NULL: the kernel's default */
 	uint64_t seed;
 	uint32_t seconds;     /* 0: the measurement's own */
 	uint32_t connections; /* of `many` */
@@ -33,8 +34,9 @@ struct pair {
 struct bed {
 	struct bri_lab *lab;
 	int listener[2]; /* MPTCP, TCP */
-	pid_t braidd;    /* 0: does not run */
-	char dir[64];    /* braidd's files; "": none */
+	const struct options *options;
+	pid_t braidd; /* 0: does not run */
+	char dir[64]; /* braidd's files; "": none */
 };
 
 struct bed_path {
@@ -65,6 +67,9 @@ int bed_close(struct bed *bed);
  */
 int bed_connect(struct bed *bed, bool tcp, uint32_t path, struct pair *ret);
 
+/* bed_udp(): two UDP sockets, connected to each other over that path. Nonblocking. */
+int bed_udp(struct bed *bed, uint32_t path, struct pair *ret);
+
 /* bed_connect_many(): n MPTCP connections. ret: n pairs, in no order: a pair's ends may belong to
  * two connections. */
 int bed_connect_many(struct bed *bed, uint32_t n, struct pair ret[]);
@@ -81,7 +86,8 @@ int bed_bytes(struct bed *bed, enum bri_lab_direction direction, uint64_t ret[2]
 /* bed_report_subflows(): the client's subflows now, into the report under key. */
 void bed_report_subflows(int client, const char *key);
 
-/* bed_check(): the connection must still be MPTCP, and the emulator must have kept up. */
+/* bed_check(): reports the congestion control. The connection must still be MPTCP, and the emulator
+ * must have kept up. */
 int bed_check(struct bed *bed, int client);
 
 #endif

@@ -7,6 +7,7 @@
 #include "measures.h"
 #include "report.h"
 #include "echo.h"
+#include "filler.h"
 #include "stream.h"
 
 #define MS        BRI_NS_PER_MS
@@ -217,11 +218,12 @@ int measure_return(const struct measure *measure, const struct options *options)
 }
 
 #define WLAN_BPS      50e6
+#define BLOAT_MS      300.0
 #define FALSE_SECONDS 60u
 #define WINDOW_NS     (500 * MS)
 
 struct primaries {
-	uint64_t last[2], wwan_bytes, changes, most_queued;
+	uint64_t last[2], wwan_bytes, changes;
 	bool is_wwan;
 };
 
@@ -229,7 +231,6 @@ struct primaries {
  * is told by what is on wwan. */
 static int watch(struct ride *ride, struct primaries *p, uint64_t until_ns)
 {
-	struct bri_lab_stats stats;
 	uint64_t now[2];
 
 	for (uint64_t at_ns = bri_clock_now_ns(); at_ns < until_ns;) {
@@ -239,9 +240,6 @@ static int watch(struct ride *ride, struct primaries *p, uint64_t until_ns)
 		bed_wait_until(at_ns);
 		if (bed_bytes(&ride->bed, ride->direction, now) < 0)
 			return -1;
-		if (bri_lab_stats(ride->bed.lab, 0, &stats) == 0 &&
-			stats.direction[ride->direction].queued_bytes > p->most_queued)
-			p->most_queued = stats.direction[ride->direction].queued_bytes;
 		is_wwan = now[1] - p->last[1] > RATE_BPS / 8 * WINDOW_NS / S / 2;
 		p->changes += is_wwan != p->is_wwan;
 		p->is_wwan = is_wwan;
@@ -259,35 +257,41 @@ static void note_phase(struct primaries *p, const char *name)
 	report_integer(key, p->changes);
 }
 
-/* Trouble that is none: nothing of it is a reason to leave the path. */
-static int be_troubled(struct ride *ride, const struct pair *other, uint64_t phase_ns)
+static int bloat(struct ride *ride, struct primaries *p, uint64_t until_ns)
 {
-	struct stream *s = &ride->stream;
-	static struct stream filler;
-	struct primaries p = { 0 };
-	uint64_t start_ns = s->start_ns + S, end_ns;
-	bool is_up = ride->direction == BRI_LAB_TO_SERVER;
+	static struct filler filler;
+	double mean = 0;
 	int r;
 
-	bed_wait_until(start_ns);
-	if (bed_bytes(&ride->bed, ride->direction, p.last) < 0)
+	if (filler_start(&filler, &ride->bed, ride->direction,
+		    (uint64_t)(WLAN_BPS / 8e3 * BLOAT_MS)) < 0)
 		return -1;
+	r = watch(ride, p, until_ns);
+	if (filler_stop(&filler, &mean) < 0)
+		r = -1;
+	report_number("bloat_ms", mean * 8e3 / WLAN_BPS);
+	return r;
+}
+
+/* Trouble that is none: nothing of it is a reason to leave the path. */
+static int be_troubled(struct ride *ride, uint64_t phase_ns)
+{
+	struct stream *s = &ride->stream;
+	struct primaries p = { 0 };
+	uint64_t start_ns = s->start_ns + S, end_ns;
+
+	bed_wait_until(start_ns);
 	/* both ways 0 to 50 ms: the round trip varies by 0 to 5 times its 20 ms */
-	if (bed_set(&ride->bed, "wlan jitter 50ms") < 0 || watch(ride, &p, start_ns + phase_ns) < 0)
+	if (bed_bytes(&ride->bed, ride->direction, p.last) < 0 ||
+		bed_set(&ride->bed, "wlan jitter 50ms") < 0 ||
+		watch(ride, &p, start_ns + phase_ns) < 0)
 		return -1;
 	note_phase(&p, "jitter");
 	if (bed_set(&ride->bed, "wlan jitter 0ms") < 0 ||
-		stream_start(&filler, is_up ? other->client : other->server,
-			is_up ? other->server : other->client, 0) < 0)
+		bloat(ride, &p, start_ns + 2 * phase_ns) < 0)
 		return -1;
-	r = watch(ride, &p, start_ns + 2 * phase_ns);
-	if (stream_stop(&filler) < 0)
-		r = -1;
-	report_number("bloat_ms", (double)p.most_queued * 8e3 / WLAN_BPS);
-	stream_free(&filler);
 	note_phase(&p, "bloat");
-	if (r < 0 || bed_set(&ride->bed, "wlan loss 1%") < 0 ||
-		watch(ride, &p, start_ns + 3 * phase_ns) < 0)
+	if (bed_set(&ride->bed, "wlan loss 1%") < 0 || watch(ride, &p, start_ns + 3 * phase_ns) < 0)
 		return -1;
 	note_phase(&p, "loss");
 	end_ns = bri_clock_now_ns();
@@ -303,17 +307,13 @@ static int be_troubled(struct ride *ride, const struct pair *other, uint64_t pha
 int measure_false(const struct measure *measure, const struct options *options)
 {
 	static struct ride ride;
-	struct pair other = { -1, -1 };
 	uint32_t seconds = options->seconds ? options->seconds : FALSE_SECONDS;
 	int r = ride_start(&ride, options, measure->is_up);
 
+	if (!r) /* more than what is to be in it: nothing is lost */
+		r = bed_set(&ride.bed, "wlan queue 4m");
 	if (!r)
-		r = bed_connect(&ride.bed, true, 0, &other);
-	if (!r) /* 300 ms of 50 Mbit/s */
-		r = bed_set(&ride.bed, "wlan queue 1875000");
-	if (!r)
-		r = be_troubled(&ride, &other, seconds * S / 3);
-	bed_disconnect(&other);
+		r = be_troubled(&ride, seconds * S / 3);
 	return ride_end(&ride, r);
 }
 

@@ -80,6 +80,7 @@ static int usage(void)
 	(void)fprintf(stderr,
 		"usage: paths NAME [--braidd PROGRAM] [--service NAME] [--log FILE] [--seed N]\n"
 		"             [--seconds N] [--connections N] [--singles MBIT,MBIT]\n"
+		"             [--congestion NAME]\n"
 		"       paths --list\n");
 	return 2;
 }
@@ -96,8 +97,8 @@ static const struct option long_options[] = { { "braidd", required_argument, NUL
 	{ "service", required_argument, NULL, 'v' }, { "log", required_argument, NULL, 'l' },
 	{ "seed", required_argument, NULL, 's' }, { "seconds", required_argument, NULL, 't' },
 	{ "connections", required_argument, NULL, 'n' },
-	{ "singles", required_argument, NULL, 'g' }, { "list", no_argument, NULL, 'L' },
-	{ NULL, 0, NULL, 0 } };
+	{ "singles", required_argument, NULL, 'g' }, { "congestion", required_argument, NULL, 'c' },
+	{ "list", no_argument, NULL, 'L' }, { NULL, 0, NULL, 0 } };
 
 /* Returns 0, 1 (done: the list was asked for), or -1. */
 static int take_options(int argc, char **argv, struct options *o)
@@ -112,6 +113,7 @@ static int take_options(int argc, char **argv, struct options *o)
 		case 'b': o->braidd = optarg; break;
 		case 'v': o->service = optarg; break;
 		case 'l': o->log = optarg; break;
+		case 'c': o->congestion = optarg; break;
 		case 'g': o->singles = optarg; break;
 		case 's': is_good = take_number(optarg, UINT32_MAX, &o->seed); break;
 		case 't':

@@ -64,7 +64,7 @@ METRICS = {
     "echo-silent": [Metric("answer_ms", "ms", most=300)],
     "return-*": [Metric("return_s", "s", most=5), Metric("return_gap_ms", "ms", most=100)],
     "false-*": [Metric("changes", "", most=0, every=True), Metric("wwan_percent", "%"),
-                Metric("gap_ms", "ms")],
+                Metric("gap_ms", "ms"), Metric("bloat_ms", "ms")],
     "mbb-*": [Metric("resumed", "", least=1, every=True), Metric("resume_s", "s")],
     "interactive-slowfirst": [Metric("p50_ms", "ms", most=1.05, of="alone_p50_ms"),
                               Metric("p99_ms", "ms", most=1.25, of="alone_p99_ms")],
@@ -104,6 +104,8 @@ def once(program, name, side, seed, args, singles):
     seconds = args.seconds or (by_pattern(QUICK_SECONDS, name) if args.quick else None)
     if seconds and "handover" not in name:
         argv += ["--seconds", str(seconds)]
+    if args.congestion:
+        argv += ["--congestion", args.congestion]
     if singles:
         argv += ["--singles", ",".join(f"{x:.3f}" for x in singles)]
     limit = LIMIT_S + 5 * (seconds or 0)
@@ -214,6 +216,7 @@ def arguments():
     p.add_argument("--runs", type=int, default=0, help="of each (5; with --quick 2)")
     p.add_argument("--seconds", type=int, default=0, help="length of aggregate, interactive, false")
     p.add_argument("--seed", type=int, default=1, help="of the first run; the others count on")
+    p.add_argument("--congestion", help="cubic, bbr, ...; else this machine's default")
     p.add_argument("--quick", action="store_true", help="fewer and shorter ones")
     p.add_argument("--json", help="everything, for programs")
     p.add_argument("--log", help="braidd's messages are appended to this file")
@@ -246,7 +249,9 @@ def main():
             row = summarize(name, metric, runs[name])
             if row:
                 rows.append(row)
-    print(f"\nLinux {platform.release()}, {os.cpu_count()} CPUs, {args.runs} runs each, seeds "
+    congestion = {line["congestion"] for sides in runs.values() for lines in sides.values()
+                  for line in lines if "congestion" in line}
+    print(f"\nLinux {platform.release()}, {'/'.join(sorted(congestion)) or '?'}, {os.cpu_count()} CPUs, {args.runs} runs each, seeds "
           f"{args.seed} to {args.seed + args.runs - 1}, {time.monotonic() - start:.0f} s\n")
     print(table(rows))
     if args.json:
