@@ -64,6 +64,7 @@ def check_kernel_alone(program):
 def check_aggregate(program):
     line = measured(program, *SHORT)
     assert 20 < line["mbit"] <= 100 and abs(line["ratio"] - line["mbit"] / 100) < 0.01, line
+    assert line["congestion"] == "cubic", line
     line = measured(program, *SHORT, "--congestion", "reno")
     assert line["congestion"] == "reno", line
     line = measured(program, *SHORT, "--congestion", "nonsense", status=1)

@@ -113,7 +113,7 @@ static int take_options(int argc, char **argv, struct options *o)
 		case 'b': o->braidd = optarg; break;
 		case 'v': o->service = optarg; break;
 		case 'l': o->log = optarg; break;
-		case 'c': o->congestion = optarg; break;
+		case 'c': o->congestion = strcmp(optarg, "default") ? optarg : NULL; break;
 		case 'g': o->singles = optarg; break;
 		case 's': is_good = take_number(optarg, UINT32_MAX, &o->seed); break;
 		case 't':
@@ -141,7 +141,7 @@ static int take_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .seed = 1 };
+	struct options options = { .seed = 1, .congestion = "cubic" };
 	const struct measure *measure;
 	char why[256];
 	int r = take_options(argc, argv, &options);

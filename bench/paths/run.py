@@ -216,7 +216,7 @@ def arguments():
     p.add_argument("--runs", type=int, default=0, help="of each (5; with --quick 2)")
     p.add_argument("--seconds", type=int, default=0, help="length of aggregate, interactive, false")
     p.add_argument("--seed", type=int, default=1, help="of the first run; the others count on")
-    p.add_argument("--congestion", help="cubic, bbr, ...; else this machine's default")
+    p.add_argument("--congestion", help="instead of cubic; `default` is this machine's")
     p.add_argument("--quick", action="store_true", help="fewer and shorter ones")
     p.add_argument("--json", help="everything, for programs")
     p.add_argument("--log", help="braidd's messages are appended to this file")
