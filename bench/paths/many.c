@@ -186,6 +186,12 @@ static int move_all(struct bed *bed, int epoll, const struct pair pairs[], uint3
 		"half_ms", echoes.half_ns ? (double)(echoes.half_ns - down_ns) / (double)MS : 0);
 	report_number("all_ms",
 		(double)(echoes.answered == n ? echoes.last_ns - down_ns : MOVE_NS) / (double)MS);
+	if (echoes.answered < n)
+		return 0;
+	/* a connection that still tries the lost path first is told by the second time */
+	down_ns = bri_clock_now_ns();
+	echo_all(epoll, pairs, n, MOVE_NS, &echoes);
+	report_number("second_ms", (double)(bri_clock_now_ns() - down_ns) / (double)MS);
 	return 0;
 }
 
