@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
 
-.PHONY: all help demo test lint soak bench bench-quick install build setup-% clean asan tsan valgrind fuzz cov format
+.PHONY: all help demo test lint soak bench bench-quick bench-paths bench-paths-quick install build setup-% clean asan tsan valgrind fuzz cov format
 
 all: build
 
@@ -35,6 +35,12 @@ bench: setup-bench build
 	python3 bench/run.py --bin $(BUILD)/bench --json $(BUILD)/bench.json
 bench-quick: setup-bench build
 	python3 bench/run.py --bin $(BUILD)/bench --json $(BUILD)/bench.json --quick
+
+## make bench-paths    handover, return, latency, aggregation: braidd against the kernel's path manager alone
+bench-paths: setup-bench build
+	python3 bench/paths/run.py --bin $(BUILD)/bench/paths --braidd $(BUILD)/src/daemon/braidd --json $(BUILD)/bench-paths.json
+bench-paths-quick: setup-bench build
+	python3 bench/paths/run.py --bin $(BUILD)/bench/paths --braidd $(BUILD)/src/daemon/braidd --json $(BUILD)/bench-paths.json --quick
 
 ## make install    PREFIX=/usr/local DESTDIR=
 install: build
