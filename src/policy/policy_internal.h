@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "policy/deadlines.h"
 #include "policy/policy.h"
+#include "policy/rate.h"
 #include "policy/stall.h"
 
 enum bri_role {
@@ -30,9 +31,8 @@ struct bri_subflow {
 	struct bri_stall stall;
 	struct bri_policy_sample sample;
 	uint64_t up_ns;
-	/* aggregate: rates */
-	uint64_t rate_from_ns, rate_acked, rate_received;
-	uint64_t rate_bps; /* of the last whole window, both ways together */
+	struct bri_rate rate;
+	bool rate_due; /* a window has ended, and was not judged yet */
 };
 
 struct bri_path {
@@ -63,7 +63,6 @@ struct bri_path {
 	uint64_t back_ns;  /* when it came back last */
 	/* aggregate: left out until */
 	uint64_t out_until_ns, out_gap_ns;
-	uint64_t harm_ns; /* since when it is worse than nothing; 0: it is not */
 	/* interactive: when its idle round trip time was measured last */
 	uint64_t measured_ns;
 	uint32_t measured_us;

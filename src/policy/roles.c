@@ -18,19 +18,9 @@
 #define LEFT_NS     (2 * BRI_NS_PER_S)
 #define LEFT_MAX_NS (64 * BRI_NS_PER_S)
 
-/* Aggregate: a path that brings less than one part in so many of the best one ... */
-#define USELESS_PART 18u
-/* ... and answers so much slower holds back more than it brings: receive buffers fill while its
- * bytes are missing. */
-#define SLOW_TIMES 4u
-#define TRIAL_NS   (900 * MS) /* before it is judged: slow start of a long path */
-#define TRIAL_RTTS 4u
-#define HARM_NS    (900 * MS)
+/* Aggregate: a path that was left out is tried again after this; twice as long each time. */
 #define OUT_NS     (20 * BRI_NS_PER_S)
 #define OUT_MAX_NS (320 * BRI_NS_PER_S)
-#define USEFUL_BPS                                                                                 \
-	1000000u /* less in all: the application has little to send, nothing is judged             \
-		  */
 
 bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b)
 {
@@ -161,58 +151,56 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 	}
 }
 
-static bool is_harmful(const struct bri_conn *c, const struct bri_path *path,
-	const struct bri_path *best, uint64_t now_ns)
-{
-	const struct bri_subflow *s = &c->subflows[path->main], *b = &c->subflows[best->main];
-
-	/* who receives knows the round trip of a handshake only, not that of a full queue */
-	bool receives = s->sample.bytes_received > s->sample.bytes_acked;
-	uint64_t trial_ns = TRIAL_RTTS * s->sample.rtt_us * BRI_NS_PER_US;
-
-	if (path == best || now_ns - s->up_ns < TRIAL_NS + trial_ns || !s->rate_bps ||
-		b->rate_bps < USEFUL_BPS)
-		return false;
-	return s->rate_bps < b->rate_bps / USELESS_PART &&
-	       (receives || s->sample.rtt_us / SLOW_TIMES > b->sample.rtt_us);
-}
-
-static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+/* The fastest path that can carry data; -1: none. */
+static int fastest(const struct bri_policy *p, const struct bri_conn *c, uint64_t now_ns)
 {
 	int best = -1;
 
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
+		const struct bri_path *path = &c->paths[i];
+
+		if (can_carry(p, c, path, false, now_ns) &&
+			(best < 0 || c->subflows[path->main].rate.peak_bps >
+					     c->subflows[c->paths[best].main].rate.peak_bps))
+			best = i;
+	}
+	return best;
+}
+
+static void leave_out(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
+{
+	path->out_gap_ns =
+		path->out_gap_ns ? bri_min_u64(path->out_gap_ns * 2, OUT_MAX_NS) : OUT_NS;
+	path->out_until_ns = now_ns + path->out_gap_ns;
+	path->role = BRI_ROLE_OFF;
+	bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LEFT_OUT, path->ifindex);
+}
+
+/* All of them carry data, but those that hold the others back; they are tried again later. */
+static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	int best = fastest(p, c, now_ns);
+
+	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
+		struct bri_subflow *s;
 
 		if (!path->used)
 			continue;
 		path->role = path->out_until_ns > now_ns ? BRI_ROLE_OFF : BRI_ROLE_ACTIVE;
-		if (can_carry(p, c, path, false, now_ns) &&
-			(best < 0 || c->subflows[path->main].rate_bps >
-					     c->subflows[c->paths[best].main].rate_bps))
-			best = i;
-	}
-	set_primary(p, c, best, now_ns);
-	for (int i = 0; best >= 0 && i < (int)BRI_POLICY_PATHS_MAX; i++) {
-		struct bri_path *path = &c->paths[i];
-
-		if (!can_carry(p, c, path, false, now_ns) ||
-			!is_harmful(c, path, &c->paths[best], now_ns)) {
-			path->harm_ns = 0;
+		if (best < 0 || i == best || !can_carry(p, c, path, false, now_ns))
 			continue;
-		}
-		/* one window without a turn in the scheduler says little */
-		if (!path->harm_ns)
-			path->harm_ns = now_ns;
-		if (now_ns - path->harm_ns < HARM_NS)
-			continue;
-		path->harm_ns = 0;
-		path->out_gap_ns =
-			path->out_gap_ns ? bri_min_u64(path->out_gap_ns * 2, OUT_MAX_NS) : OUT_NS;
-		path->out_until_ns = now_ns + path->out_gap_ns;
-		path->role = BRI_ROLE_OFF;
-		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LEFT_OUT, path->ifindex);
+		s = &c->subflows[path->main];
+		if (s->rate_due &&
+			bri_rate_is_harmful(&s->rate, &c->subflows[c->paths[best].main].rate))
+			leave_out(p, c, path, now_ns);
+		s->rate_due = false;
 	}
+	/* any of them stands for the connection; no news while it can */
+	if (c->primary < 0 || !can_carry(p, c, &c->paths[c->primary], false, now_ns) ||
+		c->paths[c->primary].role == BRI_ROLE_OFF)
+		set_primary(p, c, best, now_ns);
 }
 
 /* No wish: things stay as they are, but what is lost is left. */

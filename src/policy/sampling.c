@@ -12,8 +12,7 @@
 #define LOOK_COST_NS (300 * BRI_NS_PER_US)
 #define LOOK_MAX_NS  (500 * MS)
 /* After the last byte moved. A request each second keeps a connection under watch. */
-#define ACTIVE_NS      (1500 * MS)
-#define RATE_WINDOW_NS (500 * MS)
+#define ACTIVE_NS (1500 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
 {
@@ -72,22 +71,6 @@ void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 	c->sample_ns = now_ns + interval(p);
 }
 
-static void measure_rate(
-	struct bri_subflow *s, const struct bri_policy_sample *sample, uint64_t now_ns)
-{
-	uint64_t age = now_ns - s->rate_from_ns;
-	uint64_t bytes;
-
-	if (s->rate_from_ns && age < RATE_WINDOW_NS)
-		return;
-	bytes = sample->bytes_acked - s->rate_acked + sample->bytes_received - s->rate_received;
-	if (s->rate_from_ns && age < 2 * RATE_WINDOW_NS)
-		s->rate_bps = bytes * 8 * BRI_NS_PER_S / age;
-	s->rate_from_ns = now_ns;
-	s->rate_acked = sample->bytes_acked;
-	s->rate_received = sample->bytes_received;
-}
-
 /* Another path that can take over now. */
 static bool has_other(const struct bri_conn *c, const struct bri_path *path)
 {
@@ -135,7 +118,7 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 		return;
 	verdict = bri_stall_on_sample(&s->stall, bri_policy_link(p, path->ifindex), sample, now_ns);
 	s->sample = *sample;
-	measure_rate(s, sample, now_ns);
+	s->rate_due |= bri_rate_on_sample(&s->rate, sample, now_ns);
 	if (s->stall.active)
 		c->active_ns = now_ns;
 	switch (verdict) {

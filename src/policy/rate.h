@@ -1,0 +1,32 @@
+/*
+ * How fast a subflow carries data, and whether beside a faster one it does more harm than good: its
+ * bytes are waited for, receive buffers fill meanwhile, and the fast one stands still. Both ways
+ * together, from tcp_info samples alone. Knows no paths.
+ */
+#ifndef BRI_POLICY_RATE_H
+#define BRI_POLICY_RATE_H
+
+#include "policy/policy.h"
+
+struct bri_rate {
+	uint64_t from_ns; /* of the window that is measured; 0: none yet */
+	uint64_t acked, received;
+	uint64_t bps, before_bps; /* of the last whole window, and of the one before it */
+	uint64_t peak_bps;        /* highest ever, halved each few seconds */
+	uint64_t peak_ns;
+	uint32_t windows; /* whole ones in which data moved */
+	uint32_t poor;    /* windows in a row that were judged so */
+};
+
+/* bri_rate_on_sample(): returns true when a window has ended: then it is time to judge. */
+bool bri_rate_on_sample(
+	struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns);
+
+/*
+ * bri_rate_is_harmful(): to be asked once a window.
+ *   best  of the fastest subflow
+ * True: it has carried next to nothing beside `best` for some windows, and it does not get faster.
+ */
+bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best);
+
+#endif
