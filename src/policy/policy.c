@@ -400,7 +400,7 @@ int bri_policy_on_connection(
 	/* the initial subflow is told next, if it lives */
 	c->paths[0].retry_ns = now_ns + BRI_NS_PER_S;
 	add_paths(p, c);
-	bri_sampling_wake(p, c, now_ns);
+	bri_sampling_glance(p, c, now_ns);
 	bri_reconcile(p, c, now_ns);
 	return 0;
 }
@@ -523,7 +523,7 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		path_answered(path, now_ns);
 		become_main(p, c, path, s, now_ns);
 	}
-	bri_sampling_wake(p, c, now_ns);
+	bri_sampling_glance(p, c, now_ns);
 	bri_reconcile(p, c, now_ns);
 }
 

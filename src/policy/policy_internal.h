@@ -175,6 +175,8 @@ void bri_reconcile_failed(struct bri_path *path, bool refused, uint64_t now_ns);
 void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 /* bri_sampling_wake(): the connection has something to move. */
 void bri_sampling_wake(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
+/* bri_sampling_glance(): look whether it has. */
+void bri_sampling_glance(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns);
 void bri_sampling_stop(struct bri_policy *p, struct bri_conn *c);
 /* bri_sampling_judge(): a sample of a subflow of ours. */
 void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s,

@@ -13,6 +13,8 @@
 #define LOOK_MAX_NS  (500 * MS)
 /* After the last byte moved. A request each second keeps a connection under watch. */
 #define ACTIVE_NS (1500 * MS)
+/* Something is new: whether anything moves shows at once. */
+#define GLANCE_NS (250 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
 {
@@ -27,6 +29,16 @@ void bri_sampling_stop(struct bri_policy *p, struct bri_conn *c)
 		p->n_active--;
 	c->counted = false;
 	c->sample_ns = BRI_NEVER;
+}
+
+void bri_sampling_glance(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
+{
+	uint64_t active_ns = c->active_ns;
+
+	bri_sampling_wake(p, c, now_ns);
+	c->active_ns = now_ns + GLANCE_NS > ACTIVE_NS ? now_ns + GLANCE_NS - ACTIVE_NS : 0;
+	if (c->active_ns < active_ns)
+		c->active_ns = active_ns;
 }
 
 void bri_sampling_wake(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)

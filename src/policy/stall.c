@@ -180,8 +180,9 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 	s->verdict_ns = BRI_NEVER;
 	sending = judge_sending(s, link, sample, now_ns);
 	receiving = judge_receiving(s, sample, now_ns);
-	s->active = sample->unacked || sample->notsent_bytes || s->received != received ||
-		    s->acked != sent;
+	/* what moved before the first look may be long ago */
+	s->active = sample->unacked || sample->notsent_bytes ||
+		    (s->sampled_ns && (s->received != received || s->acked != sent));
 	s->sampled_ns = now_ns;
 	return sending > receiving ? sending : receiving;
 }
