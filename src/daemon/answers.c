@@ -222,6 +222,8 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 	} while (!owner || !bri_policy_wish(d->policy, e->token));
 	ret->token = e->token;
 	ret->uid = owner->uid;
+	ret->pid = (uint32_t)owner->pid;
+	memcpy(ret->program, owner->program, sizeof(ret->program));
 	ret->service = (uint8_t)owner->wish.service;
 	ret->source = (uint8_t)owner->source;
 	ret->flags =

@@ -196,26 +196,6 @@ static void on_timer(void *context)
 	bri_daemon_pump(context);
 }
 
-/* What a connection shall have, before its application says anything. */
-static void configured_wish(
-	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *ret)
-{
-	struct bri_config_service service;
-	struct bri_config_facts facts = { .has_uid = true, .uid = connection->uid };
-	struct bri_policy_tuple tuple;
-
-	bri_kernel_tuple(&connection->local, &connection->remote, &tuple);
-	facts.local_port = tuple.local_port;
-	facts.remote_port = tuple.remote_port;
-	facts.remote = tuple.remote;
-	bri_config_service_for(d->options.config, &facts, &service);
-	ret->wish = (struct bri_policy_wish) {
-		.service = (enum bri_service)service.service,
-		.cold = service.cold,
-	};
-	ret->source = (enum bri_message_source)service.source;
-}
-
 static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
 {
 	struct bri_owner *owner = bri_owners_find(&d->owners, connection->mptcp.token);
@@ -227,7 +207,7 @@ static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *c
 		return NULL;
 	owner->uid = connection->uid;
 	owner->inode = connection->inode;
-	configured_wish(d, connection, owner);
+	bri_daemon_configured_wish(d, connection, owner);
 	return owner;
 }
 
@@ -375,7 +355,7 @@ static void set_addresses(struct bri_daemon *d)
 	bri_policy_set_addresses(d->policy, list, n, bri_clock_now_ns());
 }
 
-static void on_network(void *context)
+void bri_daemon_on_network(void *context)
 {
 	struct bri_daemon *d = context;
 
@@ -446,11 +426,14 @@ static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 	d->policy = bri_policy_new();
 	if (!d->policy)
 		return fail(why, -ENOMEM, "policy");
+	r = bri_programs_new(d->queue, d, bri_daemon_on_program, &d->programs);
+	if (r < 0)
+		return fail(why, r, "programs");
 	r = bri_kernel_open(&d->kernel);
 	if (r < 0)
 		return fail(why, r,
 			r == -EPERM ? "this needs CAP_NET_ADMIN" : "the kernel's path manager");
-	r = bri_network_open(d->queue, d, interface_rule, on_network, &d->network);
+	r = bri_network_open(d->queue, d, interface_rule, bri_daemon_on_network, &d->network);
 	if (r < 0)
 		return fail(why, r, "the network's state");
 	d->scan = bri_scan_new(d->kernel, d->policy, d->network, &ops);
@@ -512,6 +495,7 @@ void bri_daemon_free(struct bri_daemon *d)
 		bri_timer_free(d->timer);
 	if (d->scan_timer)
 		bri_timer_free(d->scan_timer);
+	bri_programs_free(d->programs);
 	bri_scan_free(d->scan);
 	bri_network_close(d->network);
 	bri_kernel_close(d->kernel);

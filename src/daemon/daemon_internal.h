@@ -9,6 +9,7 @@
 #include "daemon/kernel.h"
 #include "daemon/network.h"
 #include "daemon/owners.h"
+#include "daemon/programs.h"
 #include "daemon/scan.h"
 #include "daemon/settings.h"
 
@@ -24,6 +25,7 @@ struct bri_daemon {
 	struct bri_watch *events;
 	struct bri_timer *timer, *scan_timer;
 	struct bri_owners owners;
+	struct bri_programs *programs;
 	struct bri_control_server *control;
 	/* for metrics */
 	uint64_t n_orders, n_refused, n_samples, n_scans;
@@ -36,6 +38,15 @@ void bri_daemon_pump(struct bri_daemon *d);
 /* bri_daemon_owner(): the entry of a connection; made, and asked of the kernel, if it is not known.
  * NULL: there is no such connection, or no memory. */
 struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token);
+
+/* bri_daemon_on_network(): links, addresses, routes or what is configured of them have changed. */
+void bri_daemon_on_network(void *context);
+
+/* configure.c */
+/* bri_daemon_configured_wish(): what a connection shall have that nobody knew yet. */
+void bri_daemon_configured_wish(
+	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *owner);
+void bri_daemon_on_program(void *context, uint32_t token, const struct bri_program *program);
 
 /* bri_answers(): what the control server asks. */
 struct bri_control_ops bri_answers(struct bri_daemon *d);
