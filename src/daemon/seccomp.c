@@ -63,6 +63,7 @@ static const int allowed[] = {
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 	SYS_poll,
+	SYS_pause,
 #endif
 	/* sockets; which families is decided below */
 	SYS_bind,
