@@ -417,10 +417,15 @@ static int open_control(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX
 static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 {
 	const struct bri_scan_ops ops = { .context = d, .wish = wish_of, .gone = on_gone };
-	int r = bri_settings_open(d->options.state_dir, why, &d->settings);
+	int r = bri_state_open(d->options.state_dir, why, &d->state);
 
+	if (r == 0)
+		r = bri_settings_open(d->state, &d->settings);
 	if (r < 0)
 		return fail(why, r, "settings");
+	r = bri_daemon_refuse_rivals(d, why);
+	if (r < 0)
+		return fail(why, r, "other path managers");
 	if (!bri_settings_has_userspace_pm())
 		return fail(why, -ENOTSUP, "this kernel lets no daemon manage paths (5.19 does)");
 	d->policy = bri_policy_new();
@@ -498,6 +503,7 @@ void bri_daemon_free(struct bri_daemon *d)
 	bri_programs_free(d->programs);
 	bri_scan_free(d->scan);
 	bri_network_close(d->network);
+	bri_state_close(d->state);
 	bri_kernel_close(d->kernel);
 	bri_policy_free(d->policy);
 	bri_owners_fini(&d->owners);

@@ -12,11 +12,13 @@
 #include "daemon/programs.h"
 #include "daemon/scan.h"
 #include "daemon/settings.h"
+#include "daemon/state.h"
 
 struct bri_daemon {
 	struct dispatch_queue_s *queue;
 	struct bri_daemon_options options;
 	uint64_t started_ns;
+	struct bri_state *state;
 	struct bri_settings *settings;
 	struct bri_kernel *kernel;
 	struct bri_network *network;
@@ -41,6 +43,11 @@ struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token);
 
 /* bri_daemon_on_network(): links, addresses, routes or what is configured of them have changed. */
 void bri_daemon_on_network(void *context);
+
+/* starting.c */
+/* bri_daemon_refuse_rivals(): where another path manager seems to be at work. Returns 0, -EBUSY and
+ * why, or -errno. */
+int bri_daemon_refuse_rivals(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX]);
 
 /* configure.c */
 /* bri_daemon_configured_wish(): what a connection shall have that nobody knew yet. */
