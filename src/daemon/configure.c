@@ -106,6 +106,10 @@ void bri_daemon_configure(struct bri_daemon *d, const struct bri_config *config)
 	int r;
 
 	d->options.config = config;
+	if (d->steers_kernel) {
+		bri_daemon_on_network(d);
+		return;
+	}
 	r = bri_kernel_each(d->kernel, true, d, on_connection);
 	if (r < 0)
 		bri_warn("existing connections keep their services: %s", strerror(-r));

@@ -4,12 +4,15 @@
 #define BRI_DAEMON_INTERNAL_H
 
 #include "daemon/config.h"
+#include "daemon/announce.h"
 #include "daemon/control_server.h"
 #include "daemon/daemon.h"
 #include "daemon/kernel.h"
+#include "daemon/kernel_pm.h"
 #include "daemon/network.h"
 #include "daemon/owners.h"
 #include "daemon/programs.h"
+#include "daemon/routing.h"
 #include "daemon/scan.h"
 #include "daemon/settings.h"
 #include "daemon/state.h"
@@ -28,6 +31,10 @@ struct bri_daemon {
 	struct bri_timer *timer, *scan_timer;
 	struct bri_owners owners;
 	struct bri_programs *programs;
+	struct bri_routing *routing;
+	struct bri_announcer *announcer; /* NULL: the kernel announces */
+	struct bri_kernel_pm *kernel_pm;
+	bool steers_kernel; /* kernel, scan, programs and announcer are NULL */
 	struct bri_control_server *control;
 	/* for metrics */
 	uint64_t n_orders, n_refused, n_samples, n_scans;
@@ -48,6 +55,14 @@ void bri_daemon_on_network(void *context);
 /* bri_daemon_refuse_rivals(): where another path manager seems to be at work. Returns 0, -EBUSY and
  * why, or -errno. */
 int bri_daemon_refuse_rivals(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX]);
+
+/* bri_daemon_open_helpers(): what network changes are told to, besides the policy. */
+int bri_daemon_open_helpers(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX]);
+void bri_daemon_close_helpers(struct bri_daemon *d);
+void bri_daemon_update_routing(struct bri_daemon *d);
+void bri_daemon_update_endpoints(struct bri_daemon *d);
+/* bri_daemon_missing(): what is not to be had here, and what that costs, for a person. */
+void bri_daemon_missing(const struct bri_daemon *d, char ret[static BRI_MESSAGE_LONG_MAX]);
 
 /* configure.c */
 /* bri_daemon_configured_wish(): what a connection shall have that nobody knew yet. */

@@ -17,10 +17,10 @@
 
 /* path_manager since 6.15; pm_type since 5.19, and then an alias of the other */
 static const struct {
-	const char *name, *ours;
+	const char *name, *ours, *kernels;
 } table[] = {
-	{ "net/mptcp/path_manager", "userspace" },
-	{ "net/mptcp/pm_type", "1" },
+	{ "net/mptcp/path_manager", "userspace", "kernel" },
+	{ "net/mptcp/pm_type", "1", "0" },
 };
 
 struct bri_settings {
@@ -169,13 +169,18 @@ bool bri_settings_is_strict_reverse_path(const char *interface)
 	return (all > own ? all : own) == 1;
 }
 
-int bri_settings_take_userspace_pm(struct bri_settings *s, char why[static BRI_SETTINGS_WHY_MAX])
+int bri_settings_take_pm(
+	struct bri_settings *s, bool userspace, char why[static BRI_SETTINGS_WHY_MAX])
 {
 	char value[VALUE_MAX], note[128 + VALUE_MAX];
 	int i = find_setting(value), r;
+	const char *wanted;
 
 	if (i < 0)
 		return -ENOENT;
+	wanted = userspace ? table[i].ours : table[i].kernels;
+	if (!userspace && strcmp(value, wanted) == 0)
+		return 0;
 	snprintf(note, sizeof(note), "%s %s\n", table[i].name, value);
 	/* on disk before the setting is changed: a crash between the two changes nothing */
 	r = bri_state_write(s->state, NOTE, note);
@@ -185,7 +190,7 @@ int bri_settings_take_userspace_pm(struct bri_settings *s, char why[static BRI_S
 		return r;
 	}
 	s->changed = true;
-	r = sysctl_write(table[i].name, table[i].ours);
+	r = sysctl_write(table[i].name, wanted);
 	if (r < 0)
 		snprintf(why, BRI_SETTINGS_WHY_MAX, "cannot set %s: %s (this needs CAP_NET_ADMIN)",
 			table[i].name, strerror(-r));

@@ -29,8 +29,12 @@ bool bri_settings_is_userspace_pm(void);
  * interface than its answer would take (rp_filter = 1). */
 bool bri_settings_is_strict_reverse_path(const char *interface);
 
-/* bri_settings_take_userspace_pm(): from now on new sockets are ours. Returns 0 or -errno. */
-int bri_settings_take_userspace_pm(struct bri_settings *s, char why[static BRI_SETTINGS_WHY_MAX]);
+/*
+ * bri_settings_take_pm(): from now on new sockets are ours (userspace), or the kernel's path
+ * manager's. Returns 0, -ENOENT (there is no choice in this kernel) or -errno.
+ */
+int bri_settings_take_pm(
+	struct bri_settings *s, bool userspace, char why[static BRI_SETTINGS_WHY_MAX]);
 
 /* bri_settings_close(): puts everything back, and removes the note. NULL is harmless. */
 void bri_settings_close(struct bri_settings *s);
