@@ -1,6 +1,7 @@
 /*
- * See announce.h. The kernel has one announcement of a connection under way at a time and refuses
- * the next with EINVAL until the first has left; so they queue up here.
+ * See announce.h. One at a time: the kernel refuses a second with EINVAL until the first has left,
+ * and a peer's kernel that is told two at once echoes one of them only, so that the other is told
+ * again. There is no event of an echo.
  */
 #include "daemon/announce.h"
 
@@ -17,9 +18,9 @@
 #include "transport/netstate.h"
 
 #define LIST_MAX    8u
-#define PENDING_MAX 1024u /* connections; past it one is told at once what can be, and no more */
-#define RETRY_NS    (20 * BRI_NS_PER_MS)
-#define TRIES_MAX   50u /* a second: more than an announcement takes to leave */
+#define PENDING_MAX 1024u /* connections; past it one is told of the first address only */
+#define GAP_NS      (100 * BRI_NS_PER_MS)
+#define TRIES_MAX   10u /* a second: more than an announcement takes to leave */
 /* Ids of subflows are counted up from 1: these come last. */
 #define FIRST_ID 255u
 
@@ -45,26 +46,26 @@ static int ignore(void *context, const struct nlmsghdr *msg)
 	return 0;
 }
 
-/* True: done with, one way or the other. */
-static bool announce_some(struct bri_announcer *a, struct pending *p)
+/* The next address. True: done with, one way or the other. */
+static bool announce_next(struct bri_announcer *a, struct pending *p)
 {
 	struct bri_nl_request req;
 	int r;
 
-	for (; p->at < p->n; p->at++) {
-		bri_nl_pm_encode_announce(&req, &a->pm.family, p->token, &p->list[p->at], 0,
-			(uint8_t)(FIRST_ID - p->at));
-		r = bri_nl_socket_call(a->pm.socket, &req, ignore, NULL);
-		if (r == -EINVAL && ++p->tries < TRIES_MAX)
-			return false;
-		if (r < 0) {
-			bri_debug("%08x: address not announced: %s %s", p->token, strerror(-r),
-				bri_nl_socket_why(a->pm.socket));
-			return true;
-		}
-		p->tries = 0;
+	if (p->at == p->n)
+		return true;
+	bri_nl_pm_encode_announce(
+		&req, &a->pm.family, p->token, &p->list[p->at], 0, (uint8_t)(FIRST_ID - p->at));
+	r = bri_nl_socket_call(a->pm.socket, &req, ignore, NULL);
+	if (r == -EINVAL && ++p->tries < TRIES_MAX)
+		return false;
+	if (r != 0) {
+		bri_debug("%08x: address not announced: %s %s", p->token, strerror(-r),
+			bri_nl_socket_why(a->pm.socket));
+		return true;
 	}
-	return true;
+	p->tries = 0;
+	return ++p->at == p->n;
 }
 
 static void remove_pending(struct bri_announcer *a, struct pending *p)
@@ -83,10 +84,10 @@ static void on_timer(void *context)
 		struct pending *p = bri_list_entry(l, struct pending, link);
 
 		next = l->next;
-		if (announce_some(a, p))
+		if (announce_next(a, p))
 			remove_pending(a, p);
 	}
-	bri_timer_set(a->timer, a->n_pending ? bri_clock_now_ns() + RETRY_NS : BRI_NEVER);
+	bri_timer_set(a->timer, a->n_pending ? bri_clock_now_ns() + GAP_NS : BRI_NEVER);
 }
 
 int bri_announcer_new(struct dispatch_queue_s *queue, struct bri_announcer **ret)
@@ -131,7 +132,7 @@ void bri_announcer_tell(struct bri_announcer *a, uint32_t token, const struct br
 		if (!bri_ip_equal(&list[i], initial))
 			fresh.list[fresh.n++] = list[i];
 	}
-	if (announce_some(a, &fresh) || a->n_pending >= PENDING_MAX)
+	if (announce_next(a, &fresh) || a->n_pending >= PENDING_MAX)
 		return;
 	p = malloc(sizeof(*p));
 	if (!p)
@@ -139,5 +140,5 @@ void bri_announcer_tell(struct bri_announcer *a, uint32_t token, const struct br
 	*p = fresh;
 	bri_list_append(&a->pending, &p->link);
 	a->n_pending++;
-	bri_timer_set(a->timer, bri_clock_now_ns() + RETRY_NS);
+	bri_timer_set(a->timer, bri_clock_now_ns() + GAP_NS);
 }
