@@ -313,16 +313,16 @@ static bool was_advised(struct bri_routing *r, uint32_t ifindex)
 	return false;
 }
 
-/* Two interfaces to the world, and answers to this address would leave by the other one. */
+/* Without a rule, what has this address leaves by another interface, whose metric is better. */
 static bool is_at_risk(const struct bri_routing *r, const struct bri_policy_address *a,
 	const struct bri_policy_address *all, size_t n)
 {
-	bool several = false;
+	bool better = false;
 
-	for (size_t i = 0; i < n && !several; i++)
-		several = all[i].usable && all[i].ip.family == a->ip.family &&
-			  all[i].ifindex != a->ifindex;
-	return several && a->usable && !has_own_rule(r, a) && !has_foreign_rule(r, &a->ip);
+	for (size_t i = 0; i < n && !better; i++)
+		better = all[i].usable && all[i].ip.family == a->ip.family &&
+			 all[i].ifindex != a->ifindex && all[i].metric <= a->metric;
+	return better && a->usable && !has_own_rule(r, a) && !has_foreign_rule(r, &a->ip);
 }
 
 static void advise(struct bri_routing *r, const struct bri_netstate *state,

@@ -35,7 +35,7 @@ ends 2 "unknown option '-x'" -x
 ends 2 "unknown option '-x'" -xv
 ends 2 "unknown or ambiguous option '--frobnicate'" --frobnicate
 ends 2 "unknown or ambiguous option '--s'" --s x
-ends 2 "unknown or ambiguous option '--'" "--="
+ends 2 "unknown or ambiguous option '--='" "--="
 ends 2 "takes no value" --verbose=1
 ends 2 "takes no value" --kernel-pm=yes
 ends 2 "option '--config' needs a value" --config
