@@ -14,7 +14,8 @@ static void on_status(void *context, struct bri_message_status *ret)
 	struct bri_daemon *d = context;
 
 	snprintf(ret->version, sizeof(ret->version), "%s", BRAID_VERSION_STRING);
-	ret->mode = BRI_MESSAGE_MODE_USERSPACE;
+	ret->mode = d->steers_kernel ? BRI_MESSAGE_MODE_KERNEL : BRI_MESSAGE_MODE_USERSPACE;
+	bri_daemon_missing(d, ret->missing);
 	ret->default_service = d->options.config->default_service;
 	ret->n_connections = (uint32_t)bri_policy_n_connections(d->policy);
 	ret->uptime_s = (bri_clock_now_ns() - d->started_ns) / BRI_NS_PER_S;
@@ -25,8 +26,15 @@ static void on_status(void *context, struct bri_message_status *ret)
 static int check_owner(struct bri_daemon *d, const struct bri_control_who *who, uint32_t token,
 	char why[static BRI_MESSAGE_TEXT_MAX], struct bri_owner **ret)
 {
-	struct bri_owner *owner = bri_daemon_owner(d, token);
+	struct bri_owner *owner;
 
+	if (d->steers_kernel) {
+		snprintf(why, BRI_MESSAGE_TEXT_MAX,
+			"braidd steers the kernel's path manager here: no connection has a service "
+			"of its own");
+		return -EOPNOTSUPP;
+	}
+	owner = bri_daemon_owner(d, token);
 	if (!owner) {
 		snprintf(why, BRI_MESSAGE_TEXT_MAX, "there is no connection %08x", token);
 		return -ENOENT;
@@ -137,7 +145,8 @@ static struct bri_ip gateway_of(const struct bri_netstate *s, uint32_t ifindex, 
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct bri_netroute *r = &s->routes[i];
 
-		if (r->ifindex == ifindex && !r->prefix && r->dst.family == family)
+		if (r->ifindex == ifindex && !r->prefix && r->dst.family == family &&
+			!bri_routing_is_own_table(r->table))
 			return r->gateway;
 	}
 	return (struct bri_ip) { 0 };
@@ -155,7 +164,8 @@ static const char *why_unusable(const struct bri_netstate *s, const struct bri_n
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct bri_netroute *r = &s->routes[i];
 
-		if (r->ifindex == a->ifindex && !r->prefix && r->dst.family == a->ip.family)
+		if (r->ifindex == a->ifindex && !r->prefix && r->dst.family == a->ip.family &&
+			!bri_routing_is_own_table(r->table))
 			return "the address is tentative or deprecated";
 	}
 	return "no default route over this interface";
@@ -212,6 +222,8 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 	const struct bri_owner *owner;
 	size_t n;
 
+	if (!d->scan)
+		return 0;
 	/* tokens are 32 bits wide: the cursor is the last one, plus one */
 	do {
 		e = bri_scan_next(d->scan, *cursor);
@@ -222,6 +234,8 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 	} while (!owner || !bri_policy_wish(d->policy, e->token));
 	ret->token = e->token;
 	ret->uid = owner->uid;
+	ret->pid = (uint32_t)owner->pid;
+	memcpy(ret->program, owner->program, sizeof(ret->program));
 	ret->service = (uint8_t)owner->wish.service;
 	ret->source = (uint8_t)owner->source;
 	ret->flags =

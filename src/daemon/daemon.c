@@ -204,26 +204,6 @@ static void on_timer(void *context)
 	bri_daemon_pump(context);
 }
 
-/* What a connection shall have, before its application says anything. */
-static void configured_wish(
-	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *ret)
-{
-	struct bri_config_service service;
-	struct bri_config_facts facts = { .has_uid = true, .uid = connection->uid };
-	struct bri_policy_tuple tuple;
-
-	bri_kernel_tuple(&connection->local, &connection->remote, &tuple);
-	facts.local_port = tuple.local_port;
-	facts.remote_port = tuple.remote_port;
-	facts.remote = tuple.remote;
-	bri_config_service_for(d->options.config, &facts, &service);
-	ret->wish = (struct bri_policy_wish) {
-		.service = (enum bri_service)service.service,
-		.cold = service.cold,
-	};
-	ret->source = (enum bri_message_source)service.source;
-}
-
 static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
 {
 	struct bri_owner *owner = bri_owners_find(&d->owners, connection->mptcp.token);
@@ -235,7 +215,7 @@ static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *c
 		return NULL;
 	owner->uid = connection->uid;
 	owner->inode = connection->inode;
-	configured_wish(d, connection, owner);
+	bri_daemon_configured_wish(d, connection, owner);
 	return owner;
 }
 
@@ -305,6 +285,9 @@ static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e
 	c.wish = owner->wish;
 	if (bri_policy_on_connection(d->policy, &c, now_ns) == 0)
 		bri_policy_on_subflow(d->policy, e->token, &f, now_ns);
+	if (e->server_side)
+		bri_announcer_tell(d->announcer, e->token, &e->local, d->options.config->announce,
+			d->options.config->n_announce);
 }
 
 static void on_event(void *context, const struct bri_nl_pm_event *e)
@@ -383,12 +366,15 @@ static void set_addresses(struct bri_daemon *d)
 	bri_policy_set_addresses(d->policy, list, n, bri_clock_now_ns());
 }
 
-static void on_network(void *context)
+void bri_daemon_on_network(void *context)
 {
 	struct bri_daemon *d = context;
 
+	/* first: a subflow that begins now leaves by the right interface */
+	bri_daemon_update_routing(d);
 	set_addresses(d);
 	bri_daemon_pump(d);
+	bri_daemon_update_endpoints(d);
 }
 
 static int path_kind(int message_kind)
@@ -442,23 +428,60 @@ static int open_control(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX
 	return r;
 }
 
-static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
+/* The kernel's path manager does the work: there are no facts and commands to carry. */
+static int start_kernel_pm(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 {
-	const struct bri_scan_ops ops = { .context = d, .wish = wish_of, .gone = on_gone };
-	int r = bri_settings_open(d->options.state_dir, why, &d->settings);
+	int r;
 
-	if (r < 0)
-		return fail(why, r, "settings");
-	if (!bri_settings_has_userspace_pm())
-		return fail(why, -ENOTSUP, "this kernel lets no daemon manage paths (5.19 does)");
 	d->policy = bri_policy_new();
 	if (!d->policy)
 		return fail(why, -ENOMEM, "policy");
+	r = bri_timer_new(d->queue, d, on_timer, &d->timer);
+	if (r < 0)
+		return fail(why, r, "a timer");
+	r = bri_network_open(d->queue, d, interface_rule, bri_daemon_on_network, &d->network);
+	if (r < 0)
+		return fail(why, r, "the network's state");
+	r = bri_daemon_open_helpers(d, why);
+	if (r < 0)
+		return r;
+	r = bri_settings_take_pm(d->settings, false, why);
+	if (r < 0 && r != -ENOENT)
+		return fail(why, r, "net.mptcp.path_manager");
+	bri_info("the kernel's path manager is steered: by endpoints, for all connections alike");
+	r = open_control(d, why);
+	if (r < 0)
+		return fail(why, r, "the control socket");
+	bri_daemon_on_network(d);
+	return 0;
+}
+
+static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
+{
+	const struct bri_scan_ops ops = { .context = d, .wish = wish_of, .gone = on_gone };
+	int r = bri_state_open(d->options.state_dir, why, &d->state);
+
+	if (r == 0)
+		r = bri_settings_open(d->state, &d->settings);
+	if (r < 0)
+		return fail(why, r, "settings");
+	r = bri_daemon_refuse_rivals(d, why);
+	if (r < 0)
+		return fail(why, r, "other path managers");
+	d->steers_kernel = d->options.kernel_pm || !bri_settings_has_userspace_pm();
+	if (d->steers_kernel)
+		return start_kernel_pm(d, why);
+	d->policy = bri_policy_new();
+	if (!d->policy)
+		return fail(why, -ENOMEM, "policy");
+	r = bri_programs_new(d->queue, d, bri_daemon_on_program, &d->programs);
+	if (r < 0)
+		return fail(why, r, "programs");
 	r = bri_kernel_open(&d->kernel);
 	if (r < 0)
 		return fail(why, r,
 			r == -EPERM ? "this needs CAP_NET_ADMIN" : "the kernel's path manager");
-	r = bri_network_open(d->queue, d, interface_rule, on_network, &d->network);
+	r = bri_network_open(d->queue, d, interface_rule, bri_daemon_on_network, &d->network);
 	if (r < 0)
 		return fail(why, r, "the network's state");
 	d->scan = bri_scan_new(d->kernel, d->policy, d->network, &ops);
@@ -472,13 +495,18 @@ static int start(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 			d->queue, bri_kernel_events_fd(d->kernel), d, on_kernel_events, &d->events);
 	if (r < 0)
 		return fail(why, r, "watching the kernel");
+	r = bri_daemon_open_helpers(d, why);
+	if (r < 0)
+		return r;
 	/* from here on new sockets depend on us; then clients may know that we are here */
-	r = bri_settings_take_userspace_pm(d->settings, why);
+	r = bri_settings_take_pm(d->settings, true, why);
 	if (r < 0)
 		return fail(why, r, "net.mptcp.path_manager");
 	r = open_control(d, why);
 	if (r < 0)
 		return fail(why, r, "the control socket");
+	bri_daemon_update_routing(d);
+	bri_daemon_update_endpoints(d);
 	set_addresses(d);
 	scan_now(d);
 	bri_daemon_pump(d);
@@ -520,8 +548,11 @@ void bri_daemon_free(struct bri_daemon *d)
 		bri_timer_free(d->timer);
 	if (d->scan_timer)
 		bri_timer_free(d->scan_timer);
+	bri_programs_free(d->programs);
+	bri_daemon_close_helpers(d);
 	bri_scan_free(d->scan);
 	bri_network_close(d->network);
+	bri_state_close(d->state);
 	bri_kernel_close(d->kernel);
 	bri_policy_free(d->policy);
 	bri_owners_fini(&d->owners);

@@ -14,9 +14,11 @@ struct bri_config;
 #define BRI_DAEMON_WHY_MAX 256u
 
 struct bri_daemon_options {
-	const struct bri_config *config;
+	const struct bri_config *config; /* borrowed, until bri_daemon_configure() */
 	const char *state_dir;
 	const char *socket_path; /* of the control socket; NULL: only an inherited one */
+	bool kernel_pm;          /* steer the kernel's path manager */
+	bool force;              /* although another path manager seems to be at work */
 };
 
 /*
@@ -27,6 +29,9 @@ struct bri_daemon_options {
  */
 int bri_daemon_new(struct dispatch_queue_s *queue, const struct bri_daemon_options *options,
 	char why[static BRI_DAEMON_WHY_MAX], struct bri_daemon **ret);
+/* bri_daemon_configure(): another configuration; borrowed from now on, the old one no more. The
+ * socket and kernel_pm are as they were. Context: on the queue. */
+void bri_daemon_configure(struct bri_daemon *d, const struct bri_config *config);
 /* bri_daemon_free(): puts everything back. NULL is harmless. Context: on the queue. */
 void bri_daemon_free(struct bri_daemon *d);
 

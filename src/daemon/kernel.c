@@ -72,6 +72,11 @@ void bri_kernel_close(struct bri_kernel *k)
 	free(k);
 }
 
+const struct bri_nl_pm_family *bri_kernel_family(const struct bri_kernel *k)
+{
+	return &k->family;
+}
+
 /* --- events --- */
 
 int bri_kernel_events_fd(const struct bri_kernel *k)

@@ -16,6 +16,9 @@ struct bri_kernel;
 int bri_kernel_open(struct bri_kernel **ret);
 void bri_kernel_close(struct bri_kernel *k);
 
+/* bri_kernel_family(): as the kernel told it; valid until bri_kernel_close(). */
+const struct bri_nl_pm_family *bri_kernel_family(const struct bri_kernel *k);
+
 /* bri_kernel_events_fd(): becomes readable when the kernel has told something. */
 int bri_kernel_events_fd(const struct bri_kernel *k);
 /*

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/routing.h"
 #include "dispatch/runtime.h"
 #include "netlink/nl_socket.h"
 
@@ -139,7 +140,9 @@ static bool default_route(
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct bri_netroute *r = &s->routes[i];
 
-		if (r->ifindex != ifindex || r->prefix || r->dst.family != family)
+		/* those that we made from others do not make an address usable */
+		if (r->ifindex != ifindex || r->prefix || r->dst.family != family ||
+			bri_routing_is_own_table(r->table))
 			continue;
 		if (!found || r->metric < *ret_metric)
 			*ret_metric = r->metric;

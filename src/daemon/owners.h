@@ -5,6 +5,7 @@
 #ifndef BRI_DAEMON_OWNERS_H
 #define BRI_DAEMON_OWNERS_H
 
+#include <sys/types.h>
 #include "base/list.h"
 #include "control/message.h"
 #include "policy/policy.h"
@@ -15,6 +16,8 @@ struct bri_owner {
 	struct bri_list link;
 	uint32_t token;
 	uint32_t uid, inode;
+	pid_t pid; /* 0: not known, as nothing asked for it */
+	char program[BRI_MESSAGE_NAME_MAX];
 	enum bri_message_source source; /* of the wish */
 	bool claimed;
 	struct bri_policy_wish wish;   /* in force */

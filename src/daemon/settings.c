@@ -1,4 +1,4 @@
-/* See settings.h. The file: one "NAME VALUE" a line, NAME below /proc/sys/. Only names of the table
+/* See settings.h. The note: one "NAME VALUE" a line, NAME below /proc/sys/. Only names of the table
  * are ever written. */
 #include "daemon/settings.h"
 
@@ -7,24 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/state.h"
 
-#define VALUE_MAX 64u   /* "userspace", "1" */
-#define FILE_MAX  1024u /* two short lines */
+#define VALUE_MAX 64u /* "userspace", "1" */
+#define NOTE      "restore"
 
 /* path_manager since 6.15; pm_type since 5.19, and then an alias of the other */
 static const struct {
-	const char *name, *ours;
+	const char *name, *ours, *kernels;
 } table[] = {
-	{ "net/mptcp/path_manager", "userspace" },
-	{ "net/mptcp/pm_type", "1" },
+	{ "net/mptcp/path_manager", "userspace", "kernel" },
+	{ "net/mptcp/pm_type", "1", "0" },
 };
 
 struct bri_settings {
-	char file[4096];
+	struct bri_state *state;
 	bool changed;
 };
 
@@ -126,78 +126,71 @@ static void put_back_line(char *line)
 	}
 }
 
-static void put_back(const char *file)
+static void put_back(struct bri_state *state)
 {
-	char text[FILE_MAX], *save = NULL;
+	char text[BRI_STATE_TEXT_MAX], *save = NULL;
+	int r = bri_state_read(state, NOTE, text);
 
-	if (read_file(file, text, sizeof(text)) < 0)
+	if (r < 0) {
+		if (r != -ENOENT)
+			bri_error("cannot read what is to be put back: %s", strerror(-r));
 		return;
+	}
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		put_back_line(line);
-	if (unlink(file) < 0)
-		bri_warn("cannot remove %s: %s", file, strerror(errno));
+	bri_state_remove(state, NOTE);
 }
 
-int bri_settings_open(
-	const char *state_dir, char why[static BRI_SETTINGS_WHY_MAX], struct bri_settings **ret)
+int bri_settings_open(struct bri_state *state, struct bri_settings **ret)
 {
-	struct bri_settings *s;
+	struct bri_settings *s = calloc(1, sizeof(*s));
 
-	if (mkdir(state_dir, 0755) < 0 && errno != EEXIST) {
-		int r = -errno;
-
-		snprintf(why, BRI_SETTINGS_WHY_MAX,
-			"cannot make %s: %s (--state-dir names another)", state_dir, strerror(-r));
-		return r;
-	}
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	if (snprintf(s->file, sizeof(s->file), "%s/restore", state_dir) >= (int)sizeof(s->file)) {
-		free(s);
-		snprintf(why, BRI_SETTINGS_WHY_MAX, "the name of the state directory is too long");
-		return -ENAMETOOLONG;
-	}
-	put_back(s->file);
+	s->state = state;
+	put_back(state);
 	*ret = s;
 	return 0;
 }
 
-/* On disk before the setting is changed: a crash between the two changes nothing. */
-static int remember(struct bri_settings *s, const char *name, const char *value)
+static int value_of(const char *interface, const char *name)
 {
-	char temporary[sizeof(s->file) + 8], line[128 + VALUE_MAX];
-	int fd, r;
+	char path[128], value[VALUE_MAX];
 
-	snprintf(temporary, sizeof(temporary), "%s.new", s->file);
-	snprintf(line, sizeof(line), "%s %s\n", name, value);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, line);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(temporary, s->file) < 0)
-		r = -errno;
-	return r;
+	snprintf(path, sizeof(path), "net/ipv4/conf/%.40s/%s", interface, name);
+	return sysctl_read(path, value) == 0 ? *value - '0' : 0;
 }
 
-int bri_settings_take_userspace_pm(struct bri_settings *s, char why[static BRI_SETTINGS_WHY_MAX])
+bool bri_settings_is_strict_reverse_path(const char *interface)
 {
-	char value[VALUE_MAX];
+	int all = value_of("all", "rp_filter"), own = value_of(interface, "rp_filter");
+
+	/* the larger counts (ip-sysctl.rst); 2 is loose */
+	return (all > own ? all : own) == 1;
+}
+
+int bri_settings_take_pm(
+	struct bri_settings *s, bool userspace, char why[static BRI_SETTINGS_WHY_MAX])
+{
+	char value[VALUE_MAX], note[128 + VALUE_MAX];
 	int i = find_setting(value), r;
+	const char *wanted;
 
 	if (i < 0)
 		return -ENOENT;
-	r = remember(s, table[i].name, value);
+	wanted = userspace ? table[i].ours : table[i].kernels;
+	if (!userspace && strcmp(value, wanted) == 0)
+		return 0;
+	snprintf(note, sizeof(note), "%s %s\n", table[i].name, value);
+	/* on disk before the setting is changed: a crash between the two changes nothing */
+	r = bri_state_write(s->state, NOTE, note);
 	if (r < 0) {
 		snprintf(why, BRI_SETTINGS_WHY_MAX, "cannot write in the state directory: %s",
 			strerror(-r));
 		return r;
 	}
 	s->changed = true;
-	r = sysctl_write(table[i].name, table[i].ours);
+	r = sysctl_write(table[i].name, wanted);
 	if (r < 0)
 		snprintf(why, BRI_SETTINGS_WHY_MAX, "cannot set %s: %s (this needs CAP_NET_ADMIN)",
 			table[i].name, strerror(-r));
@@ -209,6 +202,6 @@ void bri_settings_close(struct bri_settings *s)
 	if (!s)
 		return;
 	if (s->changed)
-		put_back(s->file);
+		put_back(s->state);
 	free(s);
 }
