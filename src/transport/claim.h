@@ -56,7 +56,8 @@ void bri_claim_stop(struct bri_claim *claim);
  * bri_claim_interfaces(): rules as the lists of indexes that the daemon takes, for the network as
  * it is. Rules by type, expense or constraint become a list of what is allowed, so that an
  * interface that comes later is not used before it was looked at.
- *   ret  required and prohibited are written, the rest is left
+ *   state  may be NULL for rules that name at most 16 interfaces and nothing else
+ *   ret    required and prohibited are written, the rest is left
  */
 void bri_claim_interfaces(const struct bri_netstate *state, const struct bri_netstate_query *rules,
 	struct bri_message_claim *ret);

@@ -17,10 +17,10 @@
 #include "control/client.h"
 #include "dispatch/runtime.h"
 
-#define BUCKETS       256u /* claims by token, for events */
-#define READS_MAX     64   /* of one turn; other work of the queue is next */
-#define AGAIN_MIN_NS  BRI_NS_PER_S
-#define AGAIN_MAX_NS  (60 * BRI_NS_PER_S)
+#define BUCKETS       256u                /* claims by token, for events */
+#define READS_MAX     64                  /* of one turn; other work of the queue is next */
+#define AGAIN_MIN_NS  BRI_NS_PER_S        /* a daemon that is started again takes less */
+#define AGAIN_MAX_NS  (60 * BRI_NS_PER_S) /* a wake-up a minute, while there are claims */
 #define ANSWER_NS     (10 * BRI_NS_PER_S) /* the daemon answers in microseconds */
 #define LINGER_NS     (10 * BRI_NS_PER_S) /* many short connections in a row share a link */
 #define UNSEEN_MIN_NS (50 * BRI_NS_PER_MS)
@@ -323,11 +323,12 @@ static int send_watch(void)
 
 static int send_claim(struct bri_claim *claim)
 {
-	struct bri_netstate *state = bri_netstate_get();
+	/* most claims have no rules that depend on it: the network is not watched for them */
+	struct bri_netstate *state = claim->by_network ? bri_netstate_get() : NULL;
 	struct bri_message message = { .type = BRI_MESSAGE_CLAIM };
 	int r;
 
-	if (!state)
+	if (claim->by_network && !state)
 		return -ENOMEM;
 	message.claim.token = claim->token;
 	message.claim.service = claim->service;
