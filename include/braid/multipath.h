@@ -75,6 +75,45 @@ braid_multipath_reason_t braid_connection_get_multipath_reason(nw_connection_t c
 const char *braid_multipath_reason_string(braid_multipath_reason_t reason);
 
 /*!
+ * @typedef braid_path_manager_t
+ * @abstract Who decides which paths a connection uses. New ones may be added at the end.
+ * @constant braid_path_manager_none Nobody: it is not multipath.
+ * @constant braid_path_manager_kernel The kernel's path manager, by its endpoints and limits. The
+ *   multipath services differ in nothing then, and interfaces that the parameters require or
+ *   prohibit hold for the first subflow only. Also when this process has not heard from braidd.
+ * @constant braid_path_manager_braidd The daemon braidd: it follows the multipath service, and
+ * holds every subflow to the interfaces that the parameters require or prohibit.
+ */
+typedef enum {
+	braid_path_manager_none = 0,
+	braid_path_manager_kernel = 1,
+	braid_path_manager_braidd = 2,
+} braid_path_manager_t;
+
+/*!
+ * @function braid_connection_get_path_manager
+ * @abstract Who manages the connection's paths now. braidd is told of a connection when it is
+ * ready, and of those that there are when it is started, so this may change at any time. An
+ * accepted connection is told of if the listener's parameters have a multipath service.
+ * @result none before ready, and for NULL. Any thread. After the end of a connection: what held
+ *   last.
+ */
+braid_path_manager_t braid_connection_get_path_manager(nw_connection_t connection);
+
+/*!
+ * @function braid_establishment_report_get_path_manager
+ * @result Who managed the connection's paths when the report was asked for; braidd answers some
+ *   milliseconds after ready. none for NULL. Any thread.
+ */
+braid_path_manager_t braid_establishment_report_get_path_manager(nw_establishment_report_t report);
+
+/*!
+ * @function braid_path_manager_string
+ * @result "none", "kernel", "braidd". Static, never NULL.
+ */
+const char *braid_path_manager_string(braid_path_manager_t manager);
+
+/*!
  * @typedef braid_subflow_state_t
  * @abstract The state of the subflow's TCP (RFC 9293), as the kernel numbers them (tcpi_state).
  */

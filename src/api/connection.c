@@ -698,8 +698,9 @@ BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)
 	transport = c->is_udp ? "udp" : reason == BRI_MPTCP_REASON_NONE ? "mptcp" : "tcp";
 	if (asprintf(&text, "[C%llu %s %s, %s%s%s]", (unsigned long long)c->id, peer, transport,
 		    states[atomic_load(&c->published_state)], c->inbound ? ", inbound" : "",
-		    !wanted                                ? ""
-		    : reason == BRI_MPTCP_REASON_NONE      ? ", multipath"
+		    !wanted ? ""
+		    : reason == BRI_MPTCP_REASON_NONE
+			    ? atomic_load(&c->managed) ? ", multipath by braidd" : ", multipath"
 		    : reason == BRI_MPTCP_REASON_UNDECIDED ? ""
 							   : ", not multipath") < 0)
 		return NULL;

@@ -4,7 +4,8 @@
  *   - after it: what is marked [queue] only by whoever runs c->queue; handlers always under `lock`.
  * Files: connection.c (public functions: argument checks, hand-over to the queue), connection_io.c
  * (bytes in and out), connection_life.c (states, establishing, closing), connection_path.c (paths,
- * viability, interface rules), connection_events.c (the one place that calls the application).
+ * viability, interface rules), connection_claim.c (braidd), connection_events.c (the one place that
+ * calls the application).
  */
 #ifndef BRI_API_CONNECTION_H
 #define BRI_API_CONNECTION_H
@@ -18,6 +19,7 @@
 #include "dispatch/runtime.h"
 #include "stack/establish.h"
 #include "stack/life.h"
+#include "transport/claim.h"
 #include "transport/netstate.h"
 #include "transport/udp_hub.h"
 
@@ -113,6 +115,13 @@ struct nw_connection {
 	bool viable;
 	uint32_t ifindex; /* what it left by; 0: not known */
 
+	/* braidd, which manages its paths where it runs */
+	struct bri_claim *claim;         /* [queue]; NULL: not claimed */
+	struct bri_timer *claim_timer;   /* [queue] while its handshake is not quite over */
+	uint8_t claim_looks;             /* [queue] */
+	struct bri_claim_news path_news; /* written on the queue, under lock */
+	_Atomic bool managed;            /* of path_news: held */
+
 	/* why it is not multipath */
 	_Atomic uint8_t multipath_reason; /* enum bri_mptcp_reason */
 	struct bri_list reports; /* data transfer reports that are not collected yet; under lock */
@@ -173,6 +182,16 @@ void bri_connection_path_stop(nw_connection_t c);
 void bri_connection_watch_network(
 	nw_connection_t c); /* events of the network are wanted from now on */
 void bri_connection_path_evaluate(nw_connection_t c); /* deliver the path if it changed */
+/* bri_connection_path_look(): viability, better path and path, as far as they changed. */
+void bri_connection_path_look(nw_connection_t c, const struct bri_netstate *state);
+/* bri_connection_path_rules(): what the parameters say of interfaces. Borrows from them. */
+void bri_connection_path_rules(nw_connection_t c, struct bri_netstate_query *ret);
+
+/* --- connection_claim.c; both [queue] --- */
+/* bri_connection_claim(): the connection became ready: braidd is told what it wants, if it is
+ * multipath and wants something. bri_connection_unclaim(): it is over. */
+void bri_connection_claim(nw_connection_t c);
+void bri_connection_unclaim(nw_connection_t c);
 
 /* bri_connection_count(): adds to bytes_in or bytes_out. Context: the queue. */
 static inline void bri_connection_count(_Atomic uint64_t *bytes, uint64_t n)

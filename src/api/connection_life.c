@@ -102,6 +102,7 @@ static void become_ready(nw_connection_t c)
 	watch_drop_time(c);
 	step(c, BRI_LIFE_ESTABLISHED, NULL);
 	bri_connection_path_ready(c);
+	bri_connection_claim(c);
 	bri_connection_run(c);
 }
 
@@ -278,6 +279,7 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 		bri_tcp_metadata_detach(tcp);
 	bri_report_on_end(c);
 	bri_connection_path_stop(c);
+	bri_connection_unclaim(c);
 	bri_timer_free(c->drop_timer);
 	c->drop_timer = NULL;
 	bri_watch_free(c->watch);

@@ -93,6 +93,8 @@ void bri_sock_config_from_parameters(nw_parameters_t parameters, struct bri_sock
 
 /* --- interfaces --- */
 
+_Static_assert(BRI_PARAMETERS_PROHIBITED_MAX <= BRI_NETSTATE_MAX_PROHIBITED, "none is passed over");
+
 static void make_query(nw_parameters_t p, struct bri_netstate_query *ret)
 {
 	const struct bri_ip_options *ip = bri_parameters_ip(p);
@@ -137,6 +139,13 @@ static const struct sockaddr *remote_of(nw_connection_t c)
 	return NULL;
 }
 
+static uint32_t ifindex_of(const struct bri_netstate *state, const struct sockaddr *local)
+{
+	const struct bri_netif *netif = bri_netstate_by_address(state, local);
+
+	return netif ? netif->index : 0;
+}
+
 static bool is_on_running(const struct bri_netstate *state, const struct sockaddr *local)
 {
 	const struct bri_netif *netif = bri_netstate_by_address(state, local);
@@ -144,20 +153,40 @@ static bool is_on_running(const struct bri_netstate *state, const struct sockadd
 	return netif && netif->running;
 }
 
+/* The local address of the subflow on the interface that, as braidd says, carries the data. */
+static bool primary_of(nw_connection_t c, const struct bri_netstate *state,
+	const struct bri_mptcp_subflow *subflows, size_t n, union bri_sockaddr *ret)
+{
+	const struct bri_netif *netif;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sockaddr *local = (const struct sockaddr *)&subflows[i].local;
+
+		netif = bri_netstate_by_address(state, local);
+		if (netif && netif->running && netif->index == c->path_news.primary)
+			return bri_sockaddr_from(local, sizeof(subflows[i].local), ret) == 0;
+	}
+	return false;
+}
+
 /*
- * The local address of the connection: its own or, when that one's interface is gone, that of an
- * MPTCP subflow whose interface works, for which the kernel tells which live. False: it has none.
+ * The local address of the connection: of the path that carries its data where braidd tells, else
+ * its own or, when that one's interface is gone, that of an MPTCP subflow whose interface works,
+ * for which the kernel tells which live. False: it has none.
  */
 static bool local_of(nw_connection_t c, const struct bri_netstate *state, union bri_sockaddr *ret)
 {
 	struct bri_mptcp_subflow subflows[BRI_MPTCP_MAX_SUBFLOWS];
+	bool works;
 	size_t n = 0;
 
 	if (c->sock.fd < 0 || bri_sock_local(c->sock.fd, ret) != 0 || bri_sockaddr_is_any(ret))
 		return false;
 	bri_sockaddr_unmap(ret);
-	if (is_on_running(state, &ret->sa) || !c->sock.mptcp ||
-		bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
+	works = is_on_running(state, &ret->sa);
+	if (!c->sock.mptcp || (works && !c->path_news.primary) ||
+		bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0 ||
+		primary_of(c, state, subflows, n, ret) || works)
 		return true;
 	for (size_t i = 0; i < n; i++) {
 		const struct sockaddr *local = (const struct sockaddr *)&subflows[i].local;
@@ -182,7 +211,10 @@ static int evaluate(nw_connection_t c, bool afresh, struct bri_netstate_result *
 	query.remote = remote_of(c);
 	if (!afresh && local_of(c, state, &local))
 		query.local = &local.sa;
-	if (query.remote && !is_restricted(&query))
+	/* its subflow is bound to that device, whatever the routes of its address say */
+	if (query.local && c->path_news.primary && !afresh)
+		query.route_ifindex = ifindex_of(state, query.local);
+	if (!query.route_ifindex && query.remote && !is_restricted(&query))
 		bri_netstate_route(query.remote, query.local, 0, &query.route_ifindex, &source);
 	bri_netstate_evaluate(state, &query, ret);
 	bri_netstate_put(state);
@@ -192,18 +224,18 @@ static int evaluate(nw_connection_t c, bool afresh, struct bri_netstate_result *
 /*
  * A connection whose parameters restrict interfaces is bound to the best that they allow: the
  * socket's own traffic cannot leave by another. Extra MPTCP subflows are the path manager's: the
- * kernel does not hold them to the binding.
+ * kernel does not hold them to the binding; braidd, which is told (connection_claim.c), does.
  */
-/* api-status: partial nw_parameters_require_interface: holds for the first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it */
-/* api-status: partial nw_parameters_set_required_interface_type: holds for the first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it */
-/* api-status: partial nw_parameters_prohibit_interface: holds for the first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it */
-/* api-status: partial nw_parameters_prohibit_interface_type: holds for the first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it */
-/* api-status: partial nw_parameters_set_prohibit_expensive: holds for the first subflow;
- * extra MPTCP subflows are the path manager's until braidd enforces it */
+/* api-status: partial nw_parameters_require_interface: holds on every subflow where
+ * braidd runs; without it on the first subflow only */
+/* api-status: partial nw_parameters_set_required_interface_type: holds on every subflow where
+ * braidd runs; without it on the first subflow only */
+/* api-status: partial nw_parameters_prohibit_interface: holds on every subflow where
+ * braidd runs; without it on the first subflow only */
+/* api-status: partial nw_parameters_prohibit_interface_type: holds on every subflow where
+ * braidd runs; without it on the first subflow only */
+/* api-status: partial nw_parameters_set_prohibit_expensive: holds on every subflow where
+ * braidd runs; without it on the first subflow only */
 /* api-status: partial nw_parameters_set_prohibit_constrained: as
  * nw_parameters_set_prohibit_expensive; and nothing marks an interface constrained yet */
 int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *ret)
@@ -251,6 +283,16 @@ int bri_listen_interface(nw_parameters_t parameters, char ret[static IF_NAMESIZE
 
 /* --- paths, viability --- */
 
+/* Of the subflow that carries the data, where that is known; else the socket's own. */
+static bool path_local(nw_connection_t c, union bri_sockaddr *ret)
+{
+	struct bri_netstate *state = c->path_news.primary ? bri_netstate_get() : NULL;
+	bool known = state && local_of(c, state, ret);
+
+	bri_netstate_put(state);
+	return known || bri_sock_local(c->sock.fd, ret) == 0;
+}
+
 static nw_path_t make_path(nw_connection_t c, struct bri_netstate_result *result)
 {
 	nw_endpoint_t local = NULL, remote = NULL;
@@ -264,7 +306,7 @@ static nw_path_t make_path(nw_connection_t c, struct bri_netstate_result *result
 		remote = bri_endpoint_from_addr(bri_hub_flow_remote(c->flow));
 	} else if (atomic_load_explicit(&c->published_state, memory_order_acquire) ==
 		   BRI_LIFE_READY) {
-		if (bri_sock_local(c->sock.fd, &addr) == 0)
+		if (path_local(c, &addr))
 			local = bri_endpoint_from_addr(&addr);
 		remote = bri_endpoint_from_addr(&c->remote);
 	} else {
@@ -309,18 +351,20 @@ static void tell_path(nw_connection_t c, nw_path_t path)
 }
 
 /* A connection made now would use another interface, while the one it uses still works. To
- * Multipath TCP that is no reason for a new one: it takes the other path by itself. */
+ * Multipath TCP that is no reason for a new one: it takes the other path by itself, unless braidd
+ * says that this one cannot. */
 static bool is_better_elsewhere(nw_connection_t c)
 {
 	struct bri_netstate_result result;
 
 	if (!wants(c, BRI_HANDLER_BETTER_PATH) || c->life != BRI_LIFE_READY || !c->viable ||
-		!c->ifindex || c->inbound)
+		!c->ifindex)
 		return false;
 	if (c->sock.mptcp && atomic_load(&c->multipath_reason) == BRI_MPTCP_REASON_NONE)
-		return false;
-	return evaluate(c, true, &result) == 0 && result.status == BRI_PATH_SATISFIED &&
-	       result.n_interfaces && result.interfaces[0].index != c->ifindex;
+		return c->path_news.held && c->path_news.better;
+	return !c->inbound && evaluate(c, true, &result) == 0 &&
+	       result.status == BRI_PATH_SATISFIED && result.n_interfaces &&
+	       result.interfaces[0].index != c->ifindex;
 }
 
 /* The interface of the socket's own address, as the snapshot has it; 0: it is gone or unknown. */
@@ -339,12 +383,43 @@ static uint32_t own_ifindex(nw_connection_t c, const struct bri_netstate *state)
 	return netif && netif->running ? netif->index : 0;
 }
 
+static bool is_lost(const struct bri_claim_news *news, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < news->n_lost; i++) {
+		if (news->lost[i] == ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* Of a connection that braidd manages: a subflow whose interface works, and that was not left since
+ * nothing comes through. */
+static bool has_usable_subflow(nw_connection_t c, const struct bri_netstate *state)
+{
+	struct bri_mptcp_subflow subflows[BRI_MPTCP_MAX_SUBFLOWS];
+	const struct bri_netif *netif;
+	size_t n = 0;
+
+	if (bri_mptcp_info_subflows(c->sock.fd, subflows, BRI_MPTCP_MAX_SUBFLOWS, &n) < 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		netif = bri_netstate_by_address(state, (struct sockaddr *)&subflows[i].local);
+		if (netif && netif->running && !is_lost(&c->path_news, netif->index))
+			return true;
+	}
+	return false;
+}
+
 /* An MPTCP connection is viable while any of its subflows can be. */
 static bool is_viable(nw_connection_t c, const struct bri_netstate *state)
 {
 	union bri_sockaddr local;
 
-	if (!c->ifindex || own_ifindex(c, state))
+	if (!c->ifindex)
+		return true;
+	if (c->path_news.held)
+		return has_usable_subflow(c, state);
+	if (own_ifindex(c, state))
 		return true;
 	return c->sock.mptcp && local_of(c, state, &local) && is_on_running(state, &local.sa);
 }
@@ -385,21 +460,30 @@ void bri_connection_path_evaluate(nw_connection_t c)
 		tell_path(c, path);
 }
 
+void bri_connection_path_look(nw_connection_t c, const struct bri_netstate *state)
+{
+	bool viable = is_viable(c, state);
+
+	if (viable != c->viable) {
+		c->viable = viable;
+		tell(c, BRI_REQUEST_VIABILITY, viable);
+	}
+	bri_connection_path_evaluate(c);
+}
+
+void bri_connection_path_rules(nw_connection_t c, struct bri_netstate_query *ret)
+{
+	make_query(c->parameters, ret);
+}
+
 static void on_network(void *context, struct bri_netstate *state)
 {
 	nw_connection_t c = bri_object_get(context);
-	bool viable;
 
-	if (c->life == BRI_LIFE_WAITING) {
+	if (c->life == BRI_LIFE_WAITING)
 		bri_connection_on_restart(c);
-	} else if (c->life == BRI_LIFE_READY) {
-		viable = is_viable(c, state);
-		if (viable != c->viable) {
-			c->viable = viable;
-			tell(c, BRI_REQUEST_VIABILITY, viable);
-		}
-		bri_connection_path_evaluate(c);
-	}
+	else if (c->life == BRI_LIFE_READY)
+		bri_connection_path_look(c, state);
 	bri_connection_run(c);
 	bri_object_put(c);
 }

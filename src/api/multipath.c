@@ -97,6 +97,25 @@ BRI_EXPORT const char *braid_multipath_reason_string(braid_multipath_reason_t re
 	return "unknown reason";
 }
 
+BRI_EXPORT braid_path_manager_t braid_connection_get_path_manager(nw_connection_t connection)
+{
+	if (!bri_connection_is(connection, __func__) ||
+		current_reason(connection) != BRI_MPTCP_REASON_NONE)
+		return braid_path_manager_none;
+	return atomic_load(&connection->managed) ? braid_path_manager_braidd
+						 : braid_path_manager_kernel;
+}
+
+BRI_EXPORT const char *braid_path_manager_string(braid_path_manager_t manager)
+{
+	switch (manager) {
+	case braid_path_manager_none: return "none";
+	case braid_path_manager_kernel: return "kernel";
+	case braid_path_manager_braidd: return "braidd";
+	}
+	return "unknown path manager";
+}
+
 static void fill(struct braid_subflow *ret, const struct bri_mptcp_subflow *from, bool first,
 	const struct bri_netstate *state)
 {

@@ -3,6 +3,7 @@
 #include "api/connection.h"
 #include "api/report_blocks.h"
 
+#include <braid/multipath.h>
 #include <stdlib.h>
 
 struct nw_resolution_report {
@@ -18,6 +19,7 @@ struct nw_establishment_report {
 	uint32_t previous_attempts;
 	nw_protocol_definition_t transport; /* static */
 	nw_resolution_report_t resolution;  /* internal reference; NULL: no name was looked up */
+	braid_path_manager_t path_manager;
 };
 
 static void destroy_resolution(struct bri_object *obj)
@@ -77,6 +79,7 @@ static nw_establishment_report_t new_report(nw_connection_t c)
 	report->started_after_ms = ms_between(c->first_start_ns, c->start_ns);
 	report->previous_attempts = c->previous_attempts;
 	report->transport = c->is_udp ? &bri_protocol_udp : &bri_protocol_tcp;
+	report->path_manager = braid_connection_get_path_manager(c);
 	if (e->resolved)
 		report->resolution = bri_object_own(new_resolution(e));
 	return report;
@@ -136,6 +139,12 @@ BRI_EXPORT uint64_t nw_establishment_report_get_attempt_started_after_millisecon
 	nw_establishment_report_t report)
 {
 	return is_establishment(report, __func__) ? report->started_after_ms : 0;
+}
+
+BRI_EXPORT braid_path_manager_t braid_establishment_report_get_path_manager(
+	nw_establishment_report_t report)
+{
+	return is_establishment(report, __func__) ? report->path_manager : braid_path_manager_none;
 }
 
 BRI_EXPORT uint32_t nw_establishment_report_get_previous_attempt_count(

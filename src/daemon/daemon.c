@@ -260,6 +260,23 @@ static struct bri_policy_tuple tuple_of(const struct bri_nl_pm_event *e)
 	};
 }
 
+/* The device that a connection's first subflow is bound to: its event does not tell (6.18), and
+ * sock_diag finds a bound socket only by it. 0: none. */
+static uint32_t bound_device(struct bri_daemon *d, const struct bri_policy_tuple *tuple)
+{
+	const struct bri_netstate *state = bri_network_state(d->network);
+	struct bri_policy_command look = { .what = BRI_POLICY_SAMPLE, .tuple = *tuple };
+	struct bri_policy_sample sample;
+
+	if (bri_kernel_sample(d->kernel, &look, &sample) != -ENOENT)
+		return 0;
+	for (size_t i = 0; i < state->n_addresses && !look.ifindex; i++) {
+		if (bri_ip_equal(&state->addresses[i].ip, &tuple->local))
+			look.ifindex = state->addresses[i].ifindex;
+	}
+	return look.ifindex && bri_kernel_sample(d->kernel, &look, &sample) == 0 ? look.ifindex : 0;
+}
+
 static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e, uint64_t now_ns)
 {
 	struct bri_policy_connection c = {
@@ -283,6 +300,8 @@ static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e
 	if (!owner)
 		return; /* gone again already */
 	c.wish = owner->wish;
+	if (!f.ifindex)
+		f.ifindex = bound_device(d, &f.tuple);
 	if (bri_policy_on_connection(d->policy, &c, now_ns) == 0)
 		bri_policy_on_subflow(d->policy, e->token, &f, now_ns);
 	if (e->server_side)

@@ -19,7 +19,8 @@
 #define BRI_MPTCP_FULL_INFO     4
 #define BRI_TCP_IS_MPTCP        43
 
-#define BRI_MPTCP_INFO_FALLBACK 1u
+#define BRI_MPTCP_INFO_FALLBACK   1u
+#define BRI_MPTCP_INFO_REMOTE_KEY 2u /* the peer's key has come: joins are possible */
 
 struct bri_uapi_mptcp_info {
 	uint8_t subflows; /* extra ones */

@@ -333,6 +333,8 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		path->ifindex = now->ifindex;
 		path->retry_ns = now_ns;
 		path->fails = 0;
+		if (bri_policy_up(c, path)) /* no other news would take "lost" back */
+			bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_BACK, path->ifindex);
 	}
 }
 

@@ -78,6 +78,7 @@ static void from_mptcp(
 	ret->token = info->token;
 	ret->retransmits = info->retransmits;
 	ret->checksum = info->csum_enabled;
+	ret->has_remote_key = info->flags & BRI_MPTCP_INFO_REMOTE_KEY;
 	/* `subflows` counts the extra ones; that the first one lives is known only since 6.8 */
 	ret->subflows = len > offsetof(struct bri_uapi_mptcp_info, subflows_total)
 				? info->subflows_total

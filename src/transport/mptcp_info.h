@@ -72,6 +72,7 @@ struct bri_mptcp_info {
 	uint32_t subflows; /* all of them, the initial one included if it lives */
 	uint32_t retransmits;
 	bool checksum;
+	bool has_remote_key; /* the handshake is over as far as Multipath TCP goes */
 	uint64_t bytes_sent, bytes_received, bytes_acked, bytes_retrans;
 };
 

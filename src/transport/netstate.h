@@ -131,7 +131,7 @@ enum bri_path_reason {
 	BRI_PATH_VPN_INACTIVE = 4,
 };
 
-#define BRI_NETSTATE_MAX_PROHIBITED 16u
+#define BRI_NETSTATE_MAX_PROHIBITED 64u /* as many as parameters take */
 
 /* Zero-initialised: any path to the internet. */
 struct bri_netstate_query {

@@ -57,6 +57,7 @@ void mp_look(nw_connection_t connection, bool is_server, struct mp_end *end)
 	}
 	if (now.count)
 		end->last = now;
+	end->manager = (int)braid_connection_get_path_manager(connection);
 	end->last_reason = (int)braid_connection_get_multipath_reason(connection) + 1;
 }
 

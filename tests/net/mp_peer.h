@@ -58,6 +58,7 @@ struct mp_end {
 	_Atomic int error;       /* the first failure; 0: none */
 	_Atomic int reason;      /* braid_multipath_reason_t + 1 as it got ready; 0: it did not */
 	_Atomic int last_reason; /* the same now */
+	_Atomic int manager;     /* braid_path_manager_t now */
 	_Atomic uint64_t ready_ns;
 	_Atomic uint32_t live; /* 1 << path (of lab.h) of each subflow that is established now */
 	_Atomic uint32_t issued, completed; /* sends and receives */
