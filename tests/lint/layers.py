@@ -22,9 +22,9 @@ MAY = {
     'stack': ['base', 'dispatch', 'proto', 'transport', 'public/dispatch'],
     'api': ['base', 'dispatch', 'netlink', 'proto', 'transport', 'stack', 'public'],
     'daemon': ['base', 'dispatch', 'netlink', 'policy', 'public/dispatch'],
-    'run': ['base'],
+    'run': ['base', 'control'],
     'lab': ['base', 'public'],
-    'cli': ['base', 'netlink', 'lab', 'public'],
+    'cli': ['base', 'netlink', 'lab', 'run', 'public'],
     'demo': ['base', 'lab', 'public'],
 }
 # sans-I/O: code that could do I/O or read a clock cannot be tested on a virtual one
