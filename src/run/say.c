@@ -40,23 +40,27 @@ int bri_say_open(char ret[static BRI_SAY_ENV_SIZE])
 	return fd;
 }
 
+/* Digits and then `end`. Steps over both. */
+static bool next_number(const char **at, char end, unsigned long long *ret)
+{
+	char *after;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	*ret = strtoull(*at, &after, 10);
+	if (*after != end)
+		return false;
+	*at = after + 1;
+	return true;
+}
+
 void bri_say_init(const char *env)
 {
-	unsigned long long dev, ino;
-	char *end;
-	long fd;
+	unsigned long long fd, dev, ino;
 
 	say_fd = -1;
-	if (!env)
-		return;
-	fd = strtol(env, &end, 10);
-	if (end == env || *end != ':' || fd < 0 || fd > INT32_MAX)
-		return;
-	dev = strtoull(end + 1, &end, 10);
-	if (*end != ':')
-		return;
-	ino = strtoull(end + 1, &end, 10);
-	if (*end != '\0')
+	if (!env || !next_number(&env, ':', &fd) || fd > INT32_MAX ||
+		!next_number(&env, ':', &dev) || !next_number(&env, '\0', &ino))
 		return;
 	say_dev = (dev_t)dev;
 	say_ino = (ino_t)ino;
