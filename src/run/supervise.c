@@ -71,15 +71,11 @@ static bool is_in_our_network(const struct supervisor *s)
 }
 
 /*
- * Where the service would be told to braidd. The socket has no token yet, which is what the
- * daemon's messages go by; it gets one in connect(2), when it is out of our hands. What is there
- * already and stays is its cookie (SO_COOKIE), which sock_diag gives for a connection too.
+ * The service is not told to braidd from here: its messages name a connection by its token, which
+ * the kernel gives it in connect(2), when the socket is in the program's hands only. What the
+ * socket has already and keeps is its cookie (SO_COOKIE; sock_diag gives it for connections): a
+ * message by cookie would be sent here, before the socket is handed over.
  */
-static void tell_service(int fd)
-{
-	(void)fd;
-}
-
 static void hand_over(struct supervisor *s, int fd, int type)
 {
 	struct seccomp_notif_addfd give = {
@@ -116,7 +112,6 @@ static void answer(struct supervisor *s)
 		let_go_on(s);
 		return;
 	}
-	tell_service(fd);
 	hand_over(s, fd, type);
 	close(fd);
 }

@@ -74,14 +74,12 @@ static void say_socket(int fd, int family, int error)
 {
 	struct bri_say say;
 
-	if (!bri_say_enabled())
+	if (fd < 0 || !bri_say_enabled())
 		return;
 	bri_say_begin(&say, getpid());
 	bri_say_text(&say, family == AF_INET ? "IPv4" : "IPv6");
-	if (fd >= 0) {
-		bri_say_text(&say, " socket ");
-		bri_say_number(&say, fd);
-	}
+	bri_say_text(&say, " socket ");
+	bri_say_number(&say, fd);
 	bri_say_text(&say, error == 0 ? ": Multipath TCP" : ": plain TCP, Multipath TCP gives ");
 	if (error)
 		bri_say_error(&say, error);

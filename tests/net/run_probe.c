@@ -110,6 +110,8 @@ static void options(void)
 	check(set(fd, IPPROTO_TCP, TCP_REPAIR) < 0, "TCP_REPAIR fails");
 	check(set(fd, IPPROTO_IP, IP_MINTTL) < 0, "IP_MINTTL fails");
 	check(set(fd, IPPROTO_TCP, 9999) < 0, "an unknown option fails");
+	check(set(socket(AF_INET, SOCK_DGRAM, 0), IPPROTO_TCP, TCP_QUICKACK) < 0,
+		"an option of TCP fails on UDP");
 	check(set(-1, IPPROTO_TCP, TCP_QUICKACK) < 0 && errno == EBADF, "no socket");
 	check(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &size) == 0 && value == IPPROTO_TCP,
 		"SO_PROTOCOL says TCP");
