@@ -50,8 +50,8 @@ grep -q 'web.service was not enabled' err || fail "disable twice: $(cat err)"
 if command -v systemd-analyze >/dev/null; then
 	printf '[Service]\nExecStart=/bin/true\n' >"$root/usr/lib/systemd/system/web.service"
 	code 0 enable --root "$root" --service handover web
-	systemd-analyze verify --root="$root" web.service >verify 2>&1
-	grep -q '50-braid' verify && fail "systemd: $(cat verify)"
+	systemd-analyze verify --root="$root" web.service >said 2>&1
+	grep -q '50-braid' said && fail "systemd: $(cat said)"
 	code 0 disable --root "$root" web
 fi
 
