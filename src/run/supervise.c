@@ -102,7 +102,8 @@ static void answer(struct supervisor *s)
 	int family = (int)s->request->data.args[0], type = (int)s->request->data.args[1], fd;
 
 	if (!is_in_our_network(s)) {
-		say(s->request, "plain TCP, the program is in another network namespace", 0);
+		say(s->request,
+			"plain TCP, the program is in another network namespace or hides it", 0);
 		let_go_on(s);
 		return;
 	}
