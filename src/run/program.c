@@ -240,7 +240,8 @@ static int look_up(const char *name, struct bri_program *ret)
 			r = try_directory(path, len, name, ret);
 			if (r == 0)
 				return 0;
-			if (r == -EACCES)
+			/* a directory that is closed to us says nothing about the name */
+			if (r == -EACCES && access(ret->path, F_OK) == 0)
 				denied = r;
 		}
 		if (path[len] == '\0')

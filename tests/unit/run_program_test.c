@@ -202,6 +202,9 @@ static void test_look_up(void **state)
 	assert_string_equal(program.path, "dynamic");
 	setenv("PATH", ".", 1);
 	assert_int_equal(error_of("plain"), -EACCES);
+	assert_int_equal(mkdir("closed", 0), 0); /* to all but root */
+	setenv("PATH", "closed:/no/such", 1);
+	assert_int_equal(error_of("no-such"), -ENOENT);
 	memset(path, 'p', sizeof(path) - 1); /* too long to be a directory */
 	memcpy(path + sizeof(path) - 4, ":d", 3);
 	setenv("PATH", path, 1);
