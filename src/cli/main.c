@@ -12,16 +12,24 @@ struct command {
 	const char *name;
 	const char *help;
 	int (*run)(int argc, char **argv);
+	bool becomes_another; /* a program that gets the signals as they came to us */
 };
 
 static const struct command commands[] = {
-	{ "check", "does Multipath TCP work here, or to a host, and if not, why", bri_cmd_check },
-	{ "cat", "connect or listen, and copy standard input and output (netcat)", bri_cmd_cat },
-	{ "status", "what the path manager braidd does, and its connections", bri_cmd_status },
-	{ "paths", "the paths that braidd knows, and whether they can be used", bri_cmd_paths },
-	{ "set", "another service for a connection or a process", bri_cmd_set },
+	{ "check", "does Multipath TCP work here, or to a host, and if not, why", bri_cmd_check,
+		false },
+	{ "cat", "connect or listen, and copy standard input and output (netcat)", bri_cmd_cat,
+		false },
+	{ "run", "run any program over Multipath TCP", bri_cmd_run, true },
+	{ "status", "what the path manager braidd does, and its connections", bri_cmd_status,
+		false },
+	{ "paths", "the paths that braidd knows, and whether they can be used", bri_cmd_paths,
+		false },
+	{ "set", "another service for a connection or a process", bri_cmd_set, false },
+	{ "enable", "run a systemd service over Multipath TCP", bri_cmd_enable, false },
+	{ "disable", "take that back", bri_cmd_disable, false },
 #ifdef BRI_CLI_LAB
-	{ "lab", "a network in a box: emulated paths between namespaces", bri_cmd_lab },
+	{ "lab", "a network in a box: emulated paths between namespaces", bri_cmd_lab, false },
 #endif
 };
 
@@ -95,11 +103,12 @@ static void fill_standard_fds(void)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	void (*before)(int);
 
 	fill_standard_fds();
 
 	/* a peer or a reader that goes away is an error code of a write, not a death */
-	signal(SIGPIPE, SIG_IGN);
+	before = signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return bri_cli_usage(NULL, "no command given");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -117,5 +126,7 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return bri_cli_usage(NULL, "no command '%s'", argv[1]);
+	if (command->becomes_another)
+		signal(SIGPIPE, before);
 	return finish(command->run(argc - 1, argv + 1));
 }

@@ -29,7 +29,7 @@ for program in hello_f hello; do
 done
 version=$(LD_LIBRARY_PATH=$libs "$work/usr/bin/braid" --version)
 [ "$version" = "braid $(pkg-config --modversion braid)" ] || { echo "versions differ: $version"; exit 1; }
-for page in braid braid-check braid-cat braid-lab braid-status braid-paths braid-set; do
+for page in braid braid-check braid-cat braid-lab braid-status braid-paths braid-set braid-run braid-enable; do
     [ -s "$work/usr/share/man/man1/$page.1" ] || { echo "no man page $page"; exit 1; }
 done
 for file in share/man/man8/braidd.8 share/man/man5/braidd.conf.5 share/doc/braid/braidd.conf lib/sysusers.d/braid.conf; do
@@ -37,4 +37,9 @@ for file in share/man/man8/braidd.8 share/man/man5/braidd.conf.5 share/doc/braid
 done
 grep -qx "ExecStart=$work/usr/sbin/braidd" "$work/usr/lib/systemd/system/braidd.service" || { echo "braidd.service"; exit 1; }
 grep -qx "ExecStart=/opt/braid/sbin/braidd" "$work/stage/opt/braid/lib/systemd/system/braidd.service" || { echo "braidd.service with DESTDIR"; exit 1; }
+# what is installed finds its library, wherever the prefix is; nobody listens at port 1
+for at in "$work/usr" "$work/stage/opt/braid"; do
+    library=$(LD_LIBRARY_PATH=$libs "$at/bin/braid" run env | sed -n 's/^LD_PRELOAD=//p')
+    [[ $library == "$at"/*/braid/libbraidrun.so && -e $library ]] || { echo "braid run: library $library"; exit 1; }
+done
 echo "installed: $(wc -l <"$work/a") files"

@@ -25,7 +25,7 @@ MAY = {
     'daemon': ['base', 'control', 'dispatch', 'netlink', 'policy', 'transport', 'public/dispatch'],
     'run': ['base', 'control'],
     'lab': ['base', 'public'],
-    'cli': ['base', 'control', 'netlink', 'lab', 'public'],
+    'cli': ['base', 'control', 'netlink', 'lab', 'run', 'public'],
     'demo': ['base', 'lab', 'public'],
 }
 # sans-I/O: code that could do I/O or read a clock cannot be tested on a virtual one

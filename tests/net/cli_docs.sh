@@ -24,9 +24,9 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 
-for command in check cat status paths set; do
+for command in check cat status paths set run enable disable; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
-	man=$source/docs/man/braid-$command.1
+	man=$source/docs/man/braid-${command/disable/enable}.1
 	# shellcheck disable=SC2013
 	for option in $(grep -oE -- '--[a-z][a-z0-9-]+' <<<"$help" | sort -u); do
 		grep -qF -- "\\-${option#--}" "$man" || fail "$man does not have $option"
@@ -40,6 +40,9 @@ done
 [ "$(offered braid cat --service a)" = aggregate ] || fail "completion of --service"
 [[ " $(offered braid cat --interface l) " == *" lo "* ]] || fail "completion of --interface"
 [ "$(offered braid set --service h)" = handover ] || fail "completion of set --service"
+[ "$(offered braid run --service a)" = aggregate ] || fail "completion of run --service"
+[ "$(offered braid run --method p)" = preload ] || fail "completion of --method"
+[[ " $(offered braid run -v bas) " == *" bash "* ]] || fail "completion of a command to run"
 [ "$(offered braid help c)" = "check cat" ] || fail "completion of help"
 
 if command -v mandoc >/dev/null; then

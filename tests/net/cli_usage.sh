@@ -130,6 +130,30 @@ for target in "" 0 x 4194305 00000000 0x 0x0 0x123456789 1234567g 12345678a; do
 	wrong "is neither a token" set "$target" --service none
 done
 right "Usage: braid set" help set
+wrong "no COMMAND to run" run
+wrong "no COMMAND to run" run --
+wrong "no COMMAND to run" run -v --service handover
+wrong "unknown or ambiguous option '--frobnicate'" run --frobnicate true
+wrong "unknown option '-x'" run -x true
+wrong "service 'all'" run --service all true
+wrong "service ''" run --service "" true
+wrong "option '--service' needs a value" run --service
+wrong "method 'magic'" run --method magic true
+wrong "takes no value" run --verbose=1 true
+
+wrong "no UNIT" enable
+wrong "no UNIT" disable
+wrong "one UNIT only" enable a b
+wrong "unknown or ambiguous option '--frobnicate'" enable --frobnicate a
+wrong "unknown or ambiguous option '--runtime'" disable --runtime a
+wrong "service 'all'" enable --service all a
+wrong "root ''" enable --root "" a
+for unit in "" .. ../a a/b "a b" .hidden @a -a "a;b" 'a$b' ä; do
+	wrong "is not the name of a unit" enable -- "$unit"
+	wrong "is not the name of a unit" disable -- "$unit"
+done
+wrong "is not a service" enable ssh.socket
+wrong "name of the unit is too long" enable "$(printf 'a%.0s' {1..250})"
 
 right "Usage: braid COMMAND" --help
 right "Usage: braid COMMAND" help
@@ -139,6 +163,9 @@ right "Usage: braid check" help check
 right "Usage: braid cat" cat -h
 right "Usage: braid cat" help cat
 right "Exit codes" help cat
+right "Usage: braid run" run --help
+right "Usage: braid enable" help enable
+right "Usage: braid disable" disable -h
 
 # output that cannot be written is a failure, not a success
 if [ -e /dev/full ]; then

@@ -66,6 +66,59 @@ _braid_daemon()
 	esac
 }
 
+# the first word that is a COMMAND, and what comes after it, is completed as a command line is
+_braid_run()
+{
+	local cur=$1 prev=$2 i word
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		--service | --method) ((i++)) ;;
+		-*) [[ $word != -- ]] || break ;;
+		*)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+			;;
+		esac
+	done
+	case $prev in
+	--service) _braid_words "$cur" "none handover interactive aggregate" ;;
+	--method) _braid_words "$cur" "auto preload seccomp" ;;
+	*)
+		if [[ $cur == -* && $prev != -- ]]; then
+			_braid_words "$cur" "--help --method --service --verbose"
+		else
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		fi
+		;;
+	esac
+}
+
+_braid_enable()
+{
+	local cur=$1 prev=$2
+	case $prev in
+	--service)
+		_braid_words "$cur" "none handover interactive aggregate"
+		return
+		;;
+	--root)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	esac
+	case $cur in
+	-*)
+		if [[ ${COMP_WORDS[1]} == enable ]]; then
+			_braid_words "$cur" "--help --root --runtime --service"
+		else
+			_braid_words "$cur" "--help --root"
+		fi
+		;;
+	*) _braid_words "$cur" "$(systemctl list-unit-files --type=service --no-legend 2>/dev/null | awk '{ print $1 }')" ;;
+	esac
+}
+
 _braid_lab()
 {
 	local cur=$1 word
@@ -87,15 +140,17 @@ _braid()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_braid_words "$cur" "check cat status paths set lab help --help --version"
+		_braid_words "$cur" "check cat run status paths set monitor enable disable lab help --help --version"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	check) _braid_check "$cur" "$prev" ;;
 	cat) _braid_cat "$cur" "$prev" ;;
 	status | paths | set) _braid_daemon "${COMP_WORDS[1]}" "$cur" "$prev" ;;
+	run) _braid_run "$cur" "$prev" ;;
+	enable | disable) _braid_enable "$cur" "$prev" ;;
 	lab) _braid_lab "$cur" ;;
-	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat status paths set lab" ;;
+	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat run status paths set monitor enable disable lab" ;;
 	esac
 }
 
