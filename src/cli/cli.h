@@ -21,6 +21,7 @@ enum {
  */
 int bri_cmd_check(int argc, char **argv);
 int bri_cmd_cat(int argc, char **argv);
+int bri_cmd_monitor(int argc, char **argv);
 int bri_cmd_lab(int argc, char **argv);
 
 /* bri_cli_error(): one line on stderr, "braid CMD: ...". `cmd` NULL: "braid: ...". */

@@ -70,12 +70,12 @@ static void begin_value(struct bri_json *json, const char *key)
 {
 	if (json->filled[json->depth])
 		fputc(',', json->file);
-	if (json->depth > 0)
+	if (json->depth > 0 && !json->one_line)
 		fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
 	json->filled[json->depth] = true;
 	if (key) {
 		put_string(json->file, key);
-		fputs(": ", json->file);
+		fputs(json->one_line ? ":" : ": ", json->file);
 	}
 }
 
@@ -95,7 +95,7 @@ static void end(struct bri_json *json, char bracket)
 	if (json->depth == 0)
 		bri_abort("json: end without begin");
 	json->depth--;
-	if (filled)
+	if (filled && !json->one_line)
 		fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
 	fputc(bracket, json->file);
 	if (json->depth == 0)

@@ -17,6 +17,7 @@ struct command {
 static const struct command commands[] = {
 	{ "check", "does Multipath TCP work here, or to a host, and if not, why", bri_cmd_check },
 	{ "cat", "connect or listen, and copy standard input and output (netcat)", bri_cmd_cat },
+	{ "monitor", "watch Multipath TCP connections and their paths, live", bri_cmd_monitor },
 #ifdef BRI_CLI_LAB
 	{ "lab", "a network in a box: emulated paths between namespaces", bri_cmd_lab },
 #endif

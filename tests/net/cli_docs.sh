@@ -24,7 +24,7 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 
-for command in check cat; do
+for command in check cat monitor; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
 	man=$source/docs/man/braid-$command.1
 	# shellcheck disable=SC2013

@@ -112,6 +112,23 @@ wrong "--source goes with a connection" cat -l --source 127.0.0.1 1
 wrong "no interface 'nosuchif0'" cat -i nosuchif0 localhost 1
 wrong "no interface ''" cat --interface "" localhost 1
 
+wrong "unknown or ambiguous option '--frobnicate'" monitor --frobnicate
+wrong "unknown option '-x'" monitor -x
+wrong "takes no value" monitor --once=1
+wrong "option '--interval' needs a value" monitor --interval
+wrong "interval 'soon'" monitor --interval soon
+wrong "interval '0.05'" monitor -i 0.05
+wrong "interval '0'" monitor -i 0
+wrong "interval '90000'" monitor -i 90000
+wrong "count '0'" monitor --count 0
+wrong "count 'x'" monitor -c x
+wrong "count '99999999999999999999'" monitor -c 99999999999999999999
+wrong "a filter has at most" monitor -f "$(printf 'x%.0s' {1..64})"
+wrong "no argument 'eth0' is known" monitor eth0
+wrong "--events goes with --json only" monitor --events
+wrong "--prometheus is one look" monitor --prometheus --json
+wrong "--prometheus is one look" monitor --prometheus --once
+
 right "Usage: braid COMMAND" --help
 right "Usage: braid COMMAND" help
 right "braid 0." --version
@@ -119,6 +136,8 @@ right "Usage: braid check" check --help
 right "Usage: braid check" help check
 right "Usage: braid cat" cat -h
 right "Usage: braid cat" help cat
+right "Usage: braid monitor" help monitor
+right "Usage: braid monitor" monitor -h
 right "Exit codes" help cat
 
 # output that cannot be written is a failure, not a success

@@ -47,6 +47,19 @@ _braid_cat()
 	esac
 }
 
+_braid_monitor()
+{
+	local cur=$1 prev=$2
+	case $prev in
+	-f | --filter)
+		_braid_words "$cur" "$(ls /sys/class/net 2>/dev/null)"
+		return
+		;;
+	-i | --interval | -c | --count) return ;;
+	esac
+	_braid_words "$cur" "--help --interval --filter --count --once --json --events --prometheus"
+}
+
 _braid_lab()
 {
 	local cur=$1 word
@@ -68,14 +81,15 @@ _braid()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_braid_words "$cur" "check cat lab help --help --version"
+		_braid_words "$cur" "check cat monitor lab help --help --version"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	check) _braid_check "$cur" "$prev" ;;
 	cat) _braid_cat "$cur" "$prev" ;;
+	monitor) _braid_monitor "$cur" "$prev" ;;
 	lab) _braid_lab "$cur" ;;
-	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat lab" ;;
+	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat monitor lab" ;;
 	esac
 }
 
