@@ -110,9 +110,9 @@ static void at_80x24(void **state)
 	assert_string_equal(bri_screen_line(&screen, 2),
 		"curl[1]  10.1.0.2:5001 > 10.99.0.1:443           >1s  16.0M  40.0k       ");
 	assert_string_equal(bri_screen_line(&screen, 3),
-		"  if0      10.1.0.2:5001          20.0ms          #   8.0M      0     0 active");
+		"  if0      10.1.0.2:5001           20.0ms          #   8.0M      0     0 active");
 	assert_string_equal(bri_screen_line(&screen, 4),
-		"  if1      10.2.0.2:5001          40.0ms          #   8.0M  40.0k     0 backup");
+		"  if1      10.2.0.2:5001           40.0ms          #   8.0M  40.0k     0 backup");
 	assert_true(shows(&screen, "-- events --"));
 	assert_true(shows(&screen, "q quit"));
 	bri_screen_fini(&screen);
