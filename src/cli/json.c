@@ -57,6 +57,8 @@ static void put_string(FILE *file, const char *text)
 			fputs("\\n", file);
 		else if (*p < 0x20 || *p == 0x7f)
 			fprintf(file, "\\u%04x", *p);
+		else if (n == 2 && *p == 0xc2 && p[1] < 0xa0) /* C1: a terminal may obey */
+			fprintf(file, "\\u%04x", p[1]);
 		else if (n == 0)
 			fputs("\\ufffd", file);
 		else

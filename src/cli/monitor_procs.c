@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,6 +81,16 @@ static void forget(struct bri_procs *procs)
 	procs->n = kept;
 }
 
+/* The process is gone, the socket is not: it was another's too, and has to be searched for. */
+static void check(struct known *known, uint32_t look)
+{
+	if (known->pid == 0 || kill(known->pid, 0) == 0 || errno != ESRCH)
+		return;
+	known->pid = 0;
+	known->retry = look;
+	known->wait = RETRY_FIRST;
+}
+
 /* Marks the asked-for inodes as such and adds new ones at the end, to be sorted in. */
 static void ask(struct bri_procs *procs, const struct bri_monitor_snapshot *snapshot)
 {
@@ -98,15 +109,17 @@ static void ask(struct bri_procs *procs, const struct bri_monitor_snapshot *snap
 		uint32_t inode = snapshot->connections[i].inode;
 		struct known *known = inode ? find(procs, inode) : NULL;
 
-		if (known)
+		if (known) {
 			known->seen = procs->look;
-		else if (inode)
+			check(known, procs->look);
+		} else if (inode) {
 			procs->known[n++] = (struct known) {
 				.inode = inode,
 				.seen = procs->look,
 				.retry = procs->look,
 				.wait = RETRY_FIRST,
 			};
+		}
 	}
 	if (n > procs->n)
 		qsort(procs->known, n, sizeof(*procs->known), by_inode);

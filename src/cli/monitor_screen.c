@@ -17,6 +17,7 @@
 #define ADDR_LEAST   15u /* an IPv4 address, whole */
 #define ADDR_MOST    48u
 #define AGE_WIDTH    8u
+#define EVENTS_MOST  10u
 #define EVENTS_LEAST 12u /* rows of a terminal, below which there is no room for events */
 
 /* SGR parameters: those every terminal has, readable on light and dark alike */
@@ -355,28 +356,35 @@ static size_t count_list(const struct bri_monitor_model *model, const char *filt
 	return n;
 }
 
-/* The newest events at the bottom, as many as there are lines. */
-static void draw_events(struct drawing *d, size_t end)
+/* The newest events that are shown, newest first; at most `max`. */
+static size_t find_events(const struct bri_monitor_model *model, const char *filter,
+	const struct bri_monitor_event **ret, size_t max)
 {
-	const struct bri_monitor_model *model = d->model;
-	const struct bri_monitor_event *found[BRI_SCREEN_MAX_HEIGHT], *event;
-	size_t room = end - d->line, n = 0;
+	size_t n = 0;
+
+	for (uint64_t i = model->n_events; i-- > 0 && n < max;) {
+		const struct bri_monitor_event *event = bri_monitor_model_event(model, i);
+
+		if (!event)
+			break;
+		if (!event->implied && bri_monitor_event_matches(event, filter))
+			ret[n++] = event;
+	}
+	return n;
+}
+
+static void draw_events(
+	struct drawing *d, const struct bri_monitor_event *const *events, size_t n, size_t end)
+{
 	char clock[BRI_MONITOR_NUMBER_SIZE];
 	struct bri_line line;
 
-	for (uint64_t i = model->n_events; i-- > 0 && n < room;) {
-		event = bri_monitor_model_event(model, i);
-		if (!event)
-			break;
-		if (!event->implied && bri_monitor_event_matches(event, d->view->filter))
-			found[n++] = event;
-	}
 	while (n-- > 0 && next(d, &line, end)) {
-		bri_monitor_clock(found[n]->wall_ns, clock);
+		bri_monitor_clock(events[n]->wall_ns, clock);
 		bri_line_style(&line, STYLE_DIM);
 		bri_line_putf(&line, "%s ", clock);
 		bri_line_style(&line, STYLE_NONE);
-		bri_monitor_put_event(&line, found[n]);
+		bri_monitor_put_event(&line, events[n]);
 	}
 }
 
@@ -443,6 +451,14 @@ static void draw_empty(struct drawing *d, size_t end)
 		bri_line_put(&line, "No Multipath TCP connections.");
 }
 
+/* Rows for events: as many as there are, but no more than that; the list has the rest. */
+static size_t events_most(size_t height)
+{
+	if (height >= EVENTS_LEAST)
+		return bri_min_size(height / 4, EVENTS_MOST);
+	return height >= 8 ? 2 : 0;
+}
+
 void bri_screen_draw(const struct bri_monitor_model *model, struct bri_screen_view *view,
 	struct bri_screen *screen)
 {
@@ -450,14 +466,15 @@ void bri_screen_draw(const struct bri_monitor_model *model, struct bri_screen_vi
 		.view = view,
 		.screen = screen,
 		.columns = choose_columns(view->width) };
-	size_t height = screen->n, rows = count_list(model, view->filter), top, events, list_end;
+	const struct bri_monitor_event *events[EVENTS_MOST];
+	size_t height = screen->n, rows = count_list(model, view->filter), top, list_end, n_events;
 	struct bri_line line;
 
 	if (height == 0)
 		return;
-	events = height >= EVENTS_LEAST ? bri_min_size(height / 4, 10) : height >= 8 ? 2 : 0;
+	n_events = find_events(model, view->filter, events, events_most(height));
 	top = height >= 5 ? 2 : 0;
-	list_end = height - 1 - (events ? events + 1 : 0);
+	list_end = height - 1 - (n_events ? n_events + 1 : 0);
 	view->page = list_end - top;
 	if (rows <= view->page)
 		view->scroll = 0;
@@ -474,11 +491,9 @@ void bri_screen_draw(const struct bri_monitor_model *model, struct bri_screen_vi
 		draw_empty(&d, list_end);
 	while (next(&d, &line, list_end))
 		;
-	if (events) {
+	if (n_events) {
 		draw_rule(&d, "events", height - 1);
-		draw_events(&d, height - 1);
-		while (next(&d, &line, height - 1))
-			;
+		draw_events(&d, events, n_events, height - 1);
 	}
 	draw_last(&d, rows, height);
 }

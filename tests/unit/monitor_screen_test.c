@@ -113,8 +113,21 @@ static void at_80x24(void **state)
 		"  if0      10.1.0.2:5001           20.0ms          #   8.0M      0     0 active");
 	assert_string_equal(bri_screen_line(&screen, 4),
 		"  if1      10.2.0.2:5001           40.0ms          #   8.0M  40.0k     0 backup");
-	assert_true(shows(&screen, "-- events --"));
+	assert_false(shows(&screen, "events"));
 	assert_true(shows(&screen, "q quit"));
+	bri_screen_fini(&screen);
+
+	/* one event takes one row, many take as many as there is room for, the newest last */
+	fill(l, 2, "curl");
+	draw(l, &view, &screen);
+	assert_non_null(strstr(bri_screen_line(&screen, 20), "-- events --"));
+	assert_non_null(strstr(bri_screen_line(&screen, 21), " other[2] opened: 10.1.0.2:5002 > "));
+	assert_non_null(strstr(bri_screen_line(&screen, 22), " other[2]: if1 joined: 10.2.0.2:"));
+	bri_screen_fini(&screen);
+	fill(l, 30, "curl");
+	draw(l, &view, &screen);
+	assert_non_null(strstr(bri_screen_line(&screen, 16), "-- events --"));
+	assert_non_null(strstr(bri_screen_line(&screen, 22), " other[30]: if1 joined"));
 	bri_screen_fini(&screen);
 }
 
@@ -329,7 +342,7 @@ static void scrolls(void **state)
 	fill(l, 20, "first"); /* 60 lines */
 	draw(l, &view, &screen);
 	assert_non_null(strstr(bri_screen_line(&screen, 2), "first"));
-	assert_true(shows(&screen, "1-14 of 60"));
+	assert_true(shows(&screen, "1-21 of 60"));
 	bri_screen_fini(&screen);
 
 	assert_int_equal(bri_screen_keys(&view, "\033[B", 3), BRI_SCREEN_REDRAW);
@@ -340,15 +353,15 @@ static void scrolls(void **state)
 
 	bri_screen_keys(&view, "\033[F", 3);
 	draw(l, &view, &screen);
-	assert_int_equal(view.scroll, 46);
-	assert_true(shows(&screen, "47-60 of 60"));
+	assert_int_equal(view.scroll, 39);
+	assert_true(shows(&screen, "40-60 of 60"));
 	bri_screen_fini(&screen);
 	bri_screen_keys(&view, "\033[6~", 4);
 	draw(l, &view, &screen);
-	assert_int_equal(view.scroll, 46);
+	assert_int_equal(view.scroll, 39);
 	bri_screen_fini(&screen);
 	bri_screen_keys(&view, "\033[5~", 4);
-	assert_int_equal(view.scroll, 33);
+	assert_int_equal(view.scroll, 19);
 	bri_screen_keys(&view, "\033[1~", 4);
 	assert_int_equal(view.scroll, 0);
 	bri_screen_keys(&view, "\033OA", 3);
@@ -445,13 +458,14 @@ static void json_output(void **state)
 	struct look *l = *state;
 	struct output o;
 
-	fill(l, 2, "say \"hi\"\n");
+	fill(l, 2, "say \"hi\"\n\xc2\x9b");
 	open_output(&o);
 	bri_monitor_json(&l->model, "if0", o.file);
 	fclose(o.file);
 	/* one line, whatever the names are */
 	assert_ptr_equal(strchr(o.text, '\n'), o.text + o.size - 1);
-	assert_non_null(strstr(o.text, "\"program\":\"say \\\"hi\\\"\\n\",\"pid\":1,"));
+	assert_non_null(strstr(o.text, "\"program\":\"say \\\"hi\\\"\\n\\u009b\",\"pid\":1,"));
+	assert_null(strstr(o.text, "\xc2\x9b"));
 	assert_non_null(strstr(o.text, "\"interval_ms\":1000,\"complete\":true,"));
 	assert_non_null(strstr(o.text, "\"tx_bytes_per_s\":1000000,"));
 	assert_non_null(strstr(o.text, "\"events\":[]}"));
