@@ -133,7 +133,10 @@ static int look(struct monitor *m)
 {
 	int r = bri_collector_look(m->collector, &m->snapshot);
 
-	return r < 0 ? r : bri_monitor_model_update(&m->model, &m->snapshot);
+	if (r < 0)
+		return r;
+	bri_collector_events(m->collector, &m->model);
+	return bri_monitor_model_update(&m->model, &m->snapshot);
 }
 
 static int failed(int r)

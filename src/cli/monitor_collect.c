@@ -30,6 +30,7 @@ struct known_address {
 struct bri_collector {
 	struct bri_nl_socket *diag;
 	struct bri_procs *procs;
+	struct bri_services *services;
 	struct bri_netstate *netstate; /* of this look; NULL: not known */
 	struct bri_monitor_snapshot *snapshot;
 	size_t n_known;
@@ -43,6 +44,8 @@ int bri_collector_open(struct bri_collector **ret)
 	struct bri_collector *collector = calloc(1, sizeof(*collector));
 	int r = collector ? bri_procs_new(&collector->procs) : -ENOMEM;
 
+	if (r == 0)
+		r = bri_services_new(&collector->services);
 	if (r == 0)
 		r = bri_nl_socket_open(NETLINK_SOCK_DIAG, 0, &collector->diag);
 	if (r < 0) {
@@ -59,6 +62,7 @@ void bri_collector_close(struct bri_collector *collector)
 		return;
 	bri_nl_socket_close(collector->diag);
 	bri_procs_free(collector->procs);
+	bri_services_free(collector->services);
 	free(collector);
 }
 
@@ -242,7 +246,12 @@ int bri_collector_look(struct bri_collector *collector, struct bri_monitor_snaps
 	collector->netstate = NULL;
 	if (r == 0) {
 		bri_procs_fill(collector->procs, ret);
-		bri_monitor_services(ret);
+		bri_services_fill(collector->services, ret);
 	}
 	return r;
+}
+
+void bri_collector_events(struct bri_collector *collector, struct bri_monitor_model *model)
+{
+	bri_services_events(collector->services, model);
 }

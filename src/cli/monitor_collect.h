@@ -18,6 +18,9 @@ void bri_collector_close(struct bri_collector *collector); /* NULL is harmless *
  */
 int bri_collector_look(struct bri_collector *collector, struct bri_monitor_snapshot *ret);
 
+/* bri_collector_events(): what the daemon did since the last call. Before the model's update. */
+void bri_collector_events(struct bri_collector *collector, struct bri_monitor_model *model);
+
 /* ---- programs: monitor_procs.c ---- */
 
 struct bri_procs;
@@ -33,7 +36,13 @@ void bri_procs_fill(struct bri_procs *procs, struct bri_monitor_snapshot *snapsh
 
 /* ---- services: monitor_service.c ---- */
 
-/* bri_monitor_services(): the service of each connection, where braidd tells; "" else. */
-void bri_monitor_services(struct bri_monitor_snapshot *snapshot);
+struct bri_services;
+
+int bri_services_new(struct bri_services **ret); /* 0, -ENOMEM */
+void bri_services_free(struct bri_services *services);
+/* bri_services_fill(): the service of each connection, where braidd tells; a short deadline. */
+void bri_services_fill(struct bri_services *services, struct bri_monitor_snapshot *snapshot);
+/* bri_services_events(): what braidd told since the last call, to the model. Does not wait. */
+void bri_services_events(struct bri_services *services, struct bri_monitor_model *model);
 
 #endif

@@ -231,6 +231,10 @@ void bri_monitor_put_event(struct bri_line *line, const struct bri_monitor_event
 
 	if (event->kind == BRI_MONITOR_DAEMON) {
 		bri_line_putf(line, "braidd: %s", event->text);
+		if (!*event->program)
+			return;
+		bri_line_put(line, ", ");
+		bri_monitor_put_program(line, event->program, event->pid);
 		return;
 	}
 	bri_monitor_addr(&event->local, local);
