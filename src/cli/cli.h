@@ -27,6 +27,7 @@ int bri_cmd_set(int argc, char **argv);
 int bri_cmd_run(int argc, char **argv);
 int bri_cmd_enable(int argc, char **argv);
 int bri_cmd_disable(int argc, char **argv);
+int bri_cmd_monitor(int argc, char **argv);
 int bri_cmd_lab(int argc, char **argv);
 
 /* bri_cli_error(): one line on stderr, "braid CMD: ...". `cmd` NULL: "braid: ...". */

@@ -57,6 +57,8 @@ static void put_string(FILE *file, const char *text)
 			fputs("\\n", file);
 		else if (*p < 0x20 || *p == 0x7f)
 			fprintf(file, "\\u%04x", *p);
+		else if (n == 2 && *p == 0xc2 && p[1] < 0xa0) /* C1: a terminal may obey */
+			fprintf(file, "\\u%04x", p[1]);
 		else if (n == 0)
 			fputs("\\ufffd", file);
 		else
@@ -70,12 +72,12 @@ static void begin_value(struct bri_json *json, const char *key)
 {
 	if (json->filled[json->depth])
 		fputc(',', json->file);
-	if (json->depth > 0)
+	if (json->depth > 0 && !json->one_line)
 		fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
 	json->filled[json->depth] = true;
 	if (key) {
 		put_string(json->file, key);
-		fputs(": ", json->file);
+		fputs(json->one_line ? ":" : ": ", json->file);
 	}
 }
 
@@ -95,7 +97,7 @@ static void end(struct bri_json *json, char bracket)
 	if (json->depth == 0)
 		bri_abort("json: end without begin");
 	json->depth--;
-	if (filled)
+	if (filled && !json->one_line)
 		fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
 	fputc(bracket, json->file);
 	if (json->depth == 0)

@@ -9,6 +9,7 @@
 
 struct bri_json {
 	FILE *file;
+	bool one_line; /* may be set after init: no line ends but the last */
 	unsigned depth;
 	bool filled[BRI_JSON_DEPTH + 1]; /* something was written at this depth */
 };

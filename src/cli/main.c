@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "paths", "the paths that braidd knows, and whether they can be used", bri_cmd_paths,
 		false },
 	{ "set", "another service for a connection or a process", bri_cmd_set, false },
+	{ "monitor", "Multipath TCP connections and their paths, live", bri_cmd_monitor, false },
 	{ "enable", "run a systemd service over Multipath TCP", bri_cmd_enable, false },
 	{ "disable", "take that back", bri_cmd_disable, false },
 #ifdef BRI_CLI_LAB

@@ -29,7 +29,7 @@ for program in hello_f hello; do
 done
 version=$(LD_LIBRARY_PATH=$libs "$work/usr/bin/braid" --version)
 [ "$version" = "braid $(pkg-config --modversion braid)" ] || { echo "versions differ: $version"; exit 1; }
-for page in braid braid-check braid-cat braid-lab braid-status braid-paths braid-set braid-run braid-enable; do
+for page in braid braid-check braid-cat braid-lab braid-status braid-paths braid-set braid-run braid-enable braid-monitor; do
     [ -s "$work/usr/share/man/man1/$page.1" ] || { echo "no man page $page"; exit 1; }
 done
 for file in share/man/man8/braidd.8 share/man/man5/braidd.conf.5 share/doc/braid/braidd.conf lib/sysusers.d/braid.conf; do

@@ -24,7 +24,7 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 
-for command in check cat status paths set run enable disable; do
+for command in check cat status paths set monitor run enable disable; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
 	man=$source/docs/man/braid-${command/disable/enable}.1
 	# shellcheck disable=SC2013

@@ -154,6 +154,22 @@ for unit in "" .. ../a a/b "a b" .hidden @a -a "a;b" 'a$b' ä; do
 done
 wrong "is not a service" enable ssh.socket
 wrong "name of the unit is too long" enable "$(printf 'a%.0s' {1..250})"
+wrong "unknown or ambiguous option '--frobnicate'" monitor --frobnicate
+wrong "unknown option '-x'" monitor -x
+wrong "takes no value" monitor --once=1
+wrong "option '--interval' needs a value" monitor --interval
+wrong "interval 'soon'" monitor --interval soon
+wrong "interval '0.05'" monitor -i 0.05
+wrong "interval '0'" monitor -i 0
+wrong "interval '90000'" monitor -i 90000
+wrong "count '0'" monitor --count 0
+wrong "count 'x'" monitor -c x
+wrong "count '99999999999999999999'" monitor -c 99999999999999999999
+wrong "a filter has at most" monitor -f "$(printf 'x%.0s' {1..64})"
+wrong "no argument 'eth0' is known" monitor eth0
+wrong "--events goes with --json only" monitor --events
+wrong "--prometheus is one look" monitor --prometheus --json
+wrong "--prometheus is one look" monitor --prometheus --once
 
 right "Usage: braid COMMAND" --help
 right "Usage: braid COMMAND" help
@@ -162,6 +178,8 @@ right "Usage: braid check" check --help
 right "Usage: braid check" help check
 right "Usage: braid cat" cat -h
 right "Usage: braid cat" help cat
+right "Usage: braid monitor" help monitor
+right "Usage: braid monitor" monitor -h
 right "Exit codes" help cat
 right "Usage: braid run" run --help
 right "Usage: braid enable" help enable

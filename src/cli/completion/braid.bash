@@ -119,6 +119,19 @@ _braid_enable()
 	esac
 }
 
+_braid_monitor()
+{
+	local cur=$1 prev=$2
+	case $prev in
+	-f | --filter)
+		_braid_words "$cur" "$(ls /sys/class/net 2>/dev/null)"
+		return
+		;;
+	-i | --interval | -c | --count) return ;;
+	esac
+	_braid_words "$cur" "--help --interval --filter --count --once --json --events --prometheus"
+}
+
 _braid_lab()
 {
 	local cur=$1 word
@@ -147,6 +160,7 @@ _braid()
 	check) _braid_check "$cur" "$prev" ;;
 	cat) _braid_cat "$cur" "$prev" ;;
 	status | paths | set) _braid_daemon "${COMP_WORDS[1]}" "$cur" "$prev" ;;
+	monitor) _braid_monitor "$cur" "$prev" ;;
 	run) _braid_run "$cur" "$prev" ;;
 	enable | disable) _braid_enable "$cur" "$prev" ;;
 	lab) _braid_lab "$cur" ;;
