@@ -22,66 +22,6 @@ bool bri_policy_tuple_equal(const struct bri_policy_tuple *a, const struct bri_p
 	       bri_policy_ip_equal(&a->remote, &b->remote);
 }
 
-/* --- rings --- */
-
-static void *ring_room(void *ring, size_t *first, size_t n, size_t *room, size_t size)
-{
-	size_t more = *room ? *room * 2 : 64;
-	char *grown;
-
-	if (n < *room)
-		return ring;
-	grown = reallocarray(NULL, more, size);
-	if (!grown)
-		bri_abort("policy: no memory for commands");
-	if (n) {
-		memcpy(grown, (char *)ring + *first * size, (*room - *first) * size);
-		memcpy(grown + (*room - *first) * size, ring, *first * size);
-	}
-	free(ring);
-	*first = 0;
-	*room = more;
-	return grown;
-}
-
-void bri_policy_emit(struct bri_policy *p, const struct bri_policy_command *command)
-{
-	p->commands = ring_room(p->commands, &p->command_first, p->command_n, &p->command_room,
-		sizeof(*p->commands));
-	p->commands[(p->command_first + p->command_n++) % p->command_room] = *command;
-}
-
-bool bri_policy_next(struct bri_policy *p, struct bri_policy_command *ret)
-{
-	if (!p->command_n)
-		return false;
-	*ret = p->commands[p->command_first];
-	p->command_first = (p->command_first + 1) % p->command_room;
-	p->command_n--;
-	return true;
-}
-
-void bri_policy_tell(struct bri_policy *p, const struct bri_conn *c, enum bri_policy_news_kind kind,
-	uint32_t ifindex)
-{
-	p->news = ring_room(p->news, &p->news_first, p->news_n, &p->news_room, sizeof(*p->news));
-	p->news[(p->news_first + p->news_n++) % p->news_room] = (struct bri_policy_news) {
-		.kind = kind,
-		.token = c->token,
-		.ifindex = ifindex,
-	};
-}
-
-bool bri_policy_next_news(struct bri_policy *p, struct bri_policy_news *ret)
-{
-	if (!p->news_n)
-		return false;
-	*ret = p->news[p->news_first];
-	p->news_first = (p->news_first + 1) % p->news_room;
-	p->news_n--;
-	return true;
-}
-
 /* --- the object --- */
 
 struct bri_policy *bri_policy_new(void)
@@ -159,7 +99,7 @@ struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex)
 
 /* --- addresses and paths --- */
 
-static const struct bri_policy_address *find_address(
+const struct bri_policy_address *bri_policy_find_address(
 	const struct bri_policy_address *list, size_t n, const struct bri_ip *ip)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -172,7 +112,7 @@ static const struct bri_policy_address *find_address(
 const struct bri_policy_address *bri_policy_address_of(
 	const struct bri_policy *p, const struct bri_path *path)
 {
-	return find_address(p->addresses, p->n_addresses, &path->ip);
+	return bri_policy_find_address(p->addresses, p->n_addresses, &path->ip);
 }
 
 static bool contains(const uint32_t *list, uint32_t n, uint32_t value)
@@ -203,7 +143,7 @@ bool bri_policy_usable(
 	return a && a->usable && bri_policy_allowed(c, a);
 }
 
-static struct bri_path *path_of(struct bri_conn *c, const struct bri_ip *ip)
+struct bri_path *bri_policy_path(struct bri_conn *c, const struct bri_ip *ip)
 {
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		if (c->paths[i].used && bri_policy_ip_equal(&c->paths[i].ip, ip))
@@ -212,8 +152,7 @@ static struct bri_path *path_of(struct bri_conn *c, const struct bri_ip *ip)
 	return NULL;
 }
 
-/* A client's paths are its addresses; a server has one address, and its paths are the client's. */
-static const struct bri_ip *key_of(const struct bri_conn *c, const struct bri_policy_tuple *tuple)
+const struct bri_ip *bri_policy_key(const struct bri_conn *c, const struct bri_policy_tuple *tuple)
 {
 	return c->server_side ? &tuple->remote : &tuple->local;
 }
@@ -302,7 +241,7 @@ static void add_paths(struct bri_policy *p, struct bri_conn *c)
 		const struct bri_policy_address *a = &p->addresses[i];
 
 		if (a->usable && reaches(c, a->ip.family) && bri_policy_allowed(c, a) &&
-			!path_of(c, &a->ip) && !has_path_on(p, c, a->ifindex))
+			!bri_policy_path(c, &a->ip) && !has_path_on(p, c, a->ifindex))
 			path_add(p, c, &a->ip, a->ifindex, -1);
 	}
 }
@@ -359,7 +298,8 @@ void bri_policy_set_addresses(
 				struct bri_path *path = &c->paths[i];
 
 				if (path->used)
-					note_change(p, c, path, find_address(old, n_old, &path->ip),
+					note_change(p, c, path,
+						bri_policy_find_address(old, n_old, &path->ip),
 						now_ns);
 			}
 			add_paths(p, c);
@@ -397,8 +337,8 @@ int bri_policy_on_connection(
 	c->due.at_ns = BRI_NEVER;
 	bri_list_append(bucket(p, c->token), &c->link);
 	p->n_connections++;
-	a = find_address(p->addresses, p->n_addresses, &c->initial.local);
-	path_add(p, c, key_of(c, &c->initial), a ? a->ifindex : 0, 0);
+	a = bri_policy_find_address(p->addresses, p->n_addresses, &c->initial.local);
+	path_add(p, c, bri_policy_key(c, &c->initial), a ? a->ifindex : 0, 0);
 	/* the initial subflow is told next, if it lives */
 	c->paths[0].retry_ns = now_ns + BRI_NS_PER_S;
 	add_paths(p, c);
@@ -490,11 +430,11 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	if (!c || find_subflow(c, &subflow->tuple))
 		return;
 	s = subflow_slot(c);
-	path = path_of(c, key_of(c, &subflow->tuple));
-	a = find_address(p->addresses, p->n_addresses, &subflow->tuple.local);
+	path = bri_policy_path(c, bri_policy_key(c, &subflow->tuple));
+	a = bri_policy_find_address(p->addresses, p->n_addresses, &subflow->tuple.local);
 	if (!path)
-		path = path_add(p, c, key_of(c, &subflow->tuple), a ? a->ifindex : subflow->ifindex,
-			subflow->local_id);
+		path = path_add(p, c, bri_policy_key(c, &subflow->tuple),
+			a ? a->ifindex : subflow->ifindex, subflow->local_id);
 	if (!s || !path)
 		return; /* more than we follow */
 	*s = (struct bri_subflow) {
@@ -570,7 +510,7 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 static void subflow_gone(
 	struct bri_policy *p, struct bri_conn *c, struct bri_subflow *s, uint64_t now_ns)
 {
-	struct bri_path *path = path_of(c, key_of(c, &s->tuple));
+	struct bri_path *path = bri_policy_path(c, bri_policy_key(c, &s->tuple));
 
 	if (path && path->main == s - c->subflows) {
 		path->main = -1;
@@ -598,7 +538,7 @@ void bri_policy_on_subflow_closed(struct bri_policy *p, uint32_t token,
 	if (s) {
 		subflow_gone(p, c, s, now_ns);
 	} else {
-		path = path_of(c, key_of(c, tuple));
+		path = bri_policy_path(c, bri_policy_key(c, tuple));
 		if (path)
 			join_ended(c, path, error, reset_reason, now_ns);
 	}
@@ -670,7 +610,7 @@ void bri_policy_on_refused(
 	struct bri_policy *p, const struct bri_policy_command *command, int error, uint64_t now_ns)
 {
 	struct bri_conn *c = bri_policy_find(p, command->token);
-	struct bri_path *path = c ? path_of(c, key_of(c, &command->tuple)) : NULL;
+	struct bri_path *path = c ? bri_policy_path(c, bri_policy_key(c, &command->tuple)) : NULL;
 	struct bri_subflow *s;
 
 	if (!path)
@@ -736,93 +676,5 @@ void bri_policy_expire(struct bri_policy *p, uint64_t now_ns)
 		bri_sampling_tick(p, c, now_ns);
 		bri_reconcile_expire(p, c, now_ns);
 		bri_reconcile(p, c, now_ns);
-	}
-}
-
-/* --- for status displays --- */
-
-size_t bri_policy_n_connections(const struct bri_policy *p)
-{
-	return p->n_connections;
-}
-
-size_t bri_policy_paths(const struct bri_policy *p, uint32_t token,
-	struct bri_policy_path_state ret[BRI_POLICY_PATHS_MAX])
-{
-	struct bri_conn *c = bri_policy_find(p, token);
-	size_t n = 0;
-
-	for (size_t i = 0; c && i < BRI_POLICY_PATHS_MAX; i++) {
-		const struct bri_path *path = &c->paths[i];
-		bool up = bri_policy_up(c, path);
-
-		if (!path->used)
-			continue;
-		ret[n++] = (struct bri_policy_path_state) {
-			.ifindex = path->ifindex,
-			.ip = path->ip,
-			.up = up,
-			.primary = c->primary == (int)i,
-			.backup = up && c->subflows[path->main].backup,
-			.stalled = path->stalled || path->dead,
-			.rtt_us = up && c->subflows[path->main].sample.rtt_us
-					  ? c->subflows[path->main].sample.rtt_us
-					  : path->measured_us,
-		};
-	}
-	return n;
-}
-
-size_t bri_policy_subflows(const struct bri_policy *p, uint32_t token,
-	struct bri_policy_subflow_state ret[BRI_POLICY_SUBFLOWS_MAX])
-{
-	struct bri_conn *c = bri_policy_find(p, token);
-	size_t n = 0;
-
-	for (size_t i = 0; c && i < BRI_POLICY_SUBFLOWS_MAX; i++) {
-		const struct bri_subflow *s = &c->subflows[i];
-		const struct bri_path *path;
-		const struct bri_policy_address *a;
-
-		if (!s->used || s->doomed)
-			continue;
-		path = path_of(c, key_of(c, &s->tuple));
-		a = find_address(p->addresses, p->n_addresses, &s->tuple.local);
-		ret[n++] = (struct bri_policy_subflow_state) {
-			.tuple = s->tuple,
-			.local_id = s->local_id,
-			.remote_id = s->remote_id,
-			.ifindex = a ? a->ifindex : s->bound,
-			.backup = s->backup,
-			.primary = path && c->primary == path - c->paths,
-			.stalled = path && path->dead,
-			.rtt_us = s->sample.rtt_us,
-		};
-	}
-	return n;
-}
-
-bool bri_policy_is_server_side(const struct bri_policy *p, uint32_t token)
-{
-	const struct bri_conn *c = bri_policy_find(p, token);
-
-	return c && c->server_side;
-}
-
-const struct bri_policy_wish *bri_policy_wish(const struct bri_policy *p, uint32_t token)
-{
-	struct bri_conn *c = bri_policy_find(p, token);
-
-	return c ? &c->wish : NULL;
-}
-
-void bri_policy_each(
-	const struct bri_policy *p, void *context, void (*fn)(void *context, uint32_t token))
-{
-	struct bri_list *l;
-
-	for (size_t b = 0; b < BRI_POLICY_BUCKETS; b++) {
-		bri_list_foreach (l, (struct bri_list *)&p->buckets[b])
-			fn(context, bri_list_entry(l, struct bri_conn, link)->token);
 	}
 }

@@ -121,6 +121,12 @@ struct bri_policy {
 
 /* ---- policy.c ---- */
 struct bri_conn *bri_policy_find(const struct bri_policy *p, uint32_t token);
+/* bri_policy_path(): the path with this key; bri_policy_key(): a client's paths are its addresses;
+ * a server has one address, and its paths are the client's. */
+struct bri_path *bri_policy_path(struct bri_conn *c, const struct bri_ip *key);
+const struct bri_ip *bri_policy_key(const struct bri_conn *c, const struct bri_policy_tuple *tuple);
+const struct bri_policy_address *bri_policy_find_address(
+	const struct bri_policy_address *list, size_t n, const struct bri_ip *ip);
 const struct bri_policy_address *bri_policy_address_of(
 	const struct bri_policy *p, const struct bri_path *path);
 struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex);
