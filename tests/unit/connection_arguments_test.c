@@ -180,6 +180,8 @@ GETTER(nw_connection_copy_current_path)
 GETTER(nw_connection_get_maximum_datagram_size)
 GETTER(nw_connection_create_new_data_transfer_report)
 GETTER(braid_connection_is_multipath)
+GETTER(braid_connection_get_path_manager)
+GETTER(braid_establishment_report_get_path_manager)
 GETTER(nw_listener_get_port)
 GETTER(nw_listener_get_new_connection_limit)
 GETTER(nw_establishment_report_get_duration_milliseconds)
@@ -303,34 +305,38 @@ static const struct {
 	case_f call;
 	int lines, contexts;
 } functions[] = {
-	ENTRY(nw_connection_create) ENTRY(nw_connection_copy_endpoint) ENTRY(nw_connection_copy_parameters) ENTRY(nw_connection_copy_description) ENTRY(
-		nw_connection_copy_current_path) ENTRY(nw_connection_copy_protocol_metadata) ENTRY(nw_connection_get_maximum_datagram_size)
-		ENTRY(nw_connection_create_new_data_transfer_report) ENTRY(nw_connection_set_queue) ENTRY(nw_connection_start) ENTRY(
-			nw_connection_restart) ENTRY(nw_connection_cancel) ENTRY(nw_connection_force_cancel) ENTRY(nw_connection_cancel_current_endpoint)
-			TAKER(nw_connection_set_state_changed_handler_f) TAKER(nw_connection_set_viability_changed_handler_f) TAKER(
-				nw_connection_set_better_path_available_handler_f) TAKER(nw_connection_set_path_changed_handler_f)
-				TAKER(nw_connection_receive_f) TAKER(nw_connection_receive_message_f) TAKER(nw_connection_send_f) ENTRY(
-					nw_connection_batch_f) TAKER(nw_connection_access_establishment_report_f) ENTRY(braid_connection_is_multipath)
-					ENTRY(braid_connection_get_multipath_reason) ENTRY(braid_connection_enumerate_subflows_f) ENTRY(
-						nw_listener_create) ENTRY(nw_listener_create_with_port) ENTRY(nw_listener_create_with_launchd_key)
-						ENTRY(nw_listener_create_with_connection) ENTRY(nw_listener_get_port) ENTRY(
-							nw_listener_get_new_connection_limit) ENTRY(nw_listener_set_queue)
-							ENTRY(nw_listener_start) ENTRY(nw_listener_cancel) ENTRY(nw_listener_set_new_connection_limit) ENTRY(
-								nw_listener_set_advertise_descriptor) TAKER(nw_listener_set_state_changed_handler_f) TAKER(nw_listener_set_new_connection_handler_f) TAKER(nw_listener_set_new_connection_group_handler_f) TAKER(nw_listener_set_advertised_endpoint_changed_handler_f) ENTRY(nw_establishment_report_get_duration_milliseconds) ENTRY(nw_establishment_report_get_attempt_started_after_milliseconds) ENTRY(nw_establishment_report_get_previous_attempt_count) ENTRY(nw_establishment_report_get_used_proxy) ENTRY(nw_establishment_report_get_proxy_configured)
-								ENTRY(nw_establishment_report_copy_proxy_endpoint) ENTRY(
-									nw_establishment_report_enumerate_resolutions_f) ENTRY(nw_establishment_report_enumerate_resolution_reports_f)
-									ENTRY(nw_establishment_report_enumerate_protocols_f) ENTRY(
-										nw_resolution_report_get_source) ENTRY(nw_resolution_report_get_milliseconds)
-										ENTRY(nw_resolution_report_get_endpoint_count) ENTRY(
-											nw_resolution_report_copy_successful_endpoint)
-											ENTRY(nw_resolution_report_copy_preferred_endpoint) ENTRY(
-												nw_resolution_report_get_protocol)
-												ENTRY(nw_data_transfer_report_get_state) ENTRY(
-													nw_data_transfer_report_get_duration_milliseconds)
-													ENTRY(nw_data_transfer_report_get_path_count)
-														TAKER(nw_data_transfer_report_collect_f)
-															PATH_GETTERS(
-																TWICE)
+	ENTRY(nw_connection_create) ENTRY(nw_connection_copy_endpoint) ENTRY(nw_connection_copy_parameters) ENTRY(
+		nw_connection_copy_description) ENTRY(nw_connection_copy_current_path) ENTRY(nw_connection_copy_protocol_metadata)
+		ENTRY(nw_connection_get_maximum_datagram_size) ENTRY(nw_connection_create_new_data_transfer_report) ENTRY(
+			nw_connection_set_queue) ENTRY(nw_connection_start) ENTRY(nw_connection_restart) ENTRY(nw_connection_cancel)
+			ENTRY(nw_connection_force_cancel) ENTRY(nw_connection_cancel_current_endpoint) TAKER(
+				nw_connection_set_state_changed_handler_f) TAKER(nw_connection_set_viability_changed_handler_f)
+				TAKER(nw_connection_set_better_path_available_handler_f) TAKER(
+					nw_connection_set_path_changed_handler_f) TAKER(nw_connection_receive_f) TAKER(nw_connection_receive_message_f)
+					TAKER(nw_connection_send_f) ENTRY(nw_connection_batch_f) TAKER(
+						nw_connection_access_establishment_report_f) ENTRY(braid_connection_is_multipath)
+						ENTRY(braid_connection_get_multipath_reason) ENTRY(
+							braid_connection_get_path_manager) ENTRY(braid_establishment_report_get_path_manager)
+							ENTRY(braid_connection_enumerate_subflows_f) ENTRY(
+								nw_listener_create) ENTRY(nw_listener_create_with_port)
+								ENTRY(nw_listener_create_with_launchd_key) ENTRY(
+									nw_listener_create_with_connection)
+									ENTRY(nw_listener_get_port) ENTRY(
+										nw_listener_get_new_connection_limit)
+										ENTRY(nw_listener_set_queue) ENTRY(nw_listener_start) ENTRY(nw_listener_cancel) ENTRY(nw_listener_set_new_connection_limit) ENTRY(nw_listener_set_advertise_descriptor) TAKER(nw_listener_set_state_changed_handler_f) TAKER(nw_listener_set_new_connection_handler_f) TAKER(nw_listener_set_new_connection_group_handler_f) TAKER(nw_listener_set_advertised_endpoint_changed_handler_f) ENTRY(nw_establishment_report_get_duration_milliseconds) ENTRY(nw_establishment_report_get_attempt_started_after_milliseconds) ENTRY(nw_establishment_report_get_previous_attempt_count) ENTRY(nw_establishment_report_get_used_proxy) ENTRY(nw_establishment_report_get_proxy_configured) ENTRY(nw_establishment_report_copy_proxy_endpoint) ENTRY(nw_establishment_report_enumerate_resolutions_f) ENTRY(
+											nw_establishment_report_enumerate_resolution_reports_f)
+											ENTRY(nw_establishment_report_enumerate_protocols_f) ENTRY(
+												nw_resolution_report_get_source) ENTRY(nw_resolution_report_get_milliseconds)
+												ENTRY(nw_resolution_report_get_endpoint_count) ENTRY(
+													nw_resolution_report_copy_successful_endpoint)
+													ENTRY(nw_resolution_report_copy_preferred_endpoint) ENTRY(
+														nw_resolution_report_get_protocol)
+														ENTRY(nw_data_transfer_report_get_state) ENTRY(
+															nw_data_transfer_report_get_duration_milliseconds)
+															ENTRY(nw_data_transfer_report_get_path_count)
+																TAKER(nw_data_transfer_report_collect_f)
+																	PATH_GETTERS(
+																		TWICE)
 };
 
 /* The name in the log is the one that programs of either form know: without the _f of the twins. */
