@@ -229,7 +229,8 @@ static void keep_unseen(struct bri_scan *s)
 {
 	size_t n_seen = s->n_fresh, at = 0;
 
-	qsort(s->fresh, n_seen, sizeof(*s->fresh), by_token);
+	if (n_seen)
+		qsort(s->fresh, n_seen, sizeof(*s->fresh), by_token);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct bri_scan_entry *old = &s->entries[i];
 		struct bri_scan_entry *list;
