@@ -8,7 +8,8 @@
 
 #define RESET_PROHIBITED 3u /* MP_TCPRST: administratively prohibited (RFC 8684, 3.6) */
 #define PRIO_AGAIN_NS    (20 * BRI_NS_PER_MS)
-#define EXTRA_MAX        8u /* what the kernel's path manager takes at most */
+#define PRIO_REFUSED_MAX 50u /* a second of trying; what is refused then stays so */
+#define EXTRA_MAX        8u  /* what the kernel's path manager takes at most */
 
 bool bri_policy_ip_equal(const struct bri_ip *a, const struct bri_ip *b)
 {
@@ -625,18 +626,16 @@ void bri_policy_on_refused(
 			path->retry_ns = now_ns + 100 * BRI_NS_PER_MS;
 		break;
 	case BRI_POLICY_PRIO:
+	case BRI_POLICY_DESTROY:
 		s = find_subflow(c, &command->tuple);
-		if (s && error == EINVAL) {
+		if (s && command->what == BRI_POLICY_PRIO && error == EINVAL &&
+			s->prio_refused++ < PRIO_REFUSED_MAX) {
 			/* a join is told of before its last acknowledgement: again in a moment */
 			s->backup = !command->backup;
 			c->settle_ns = now_ns + PRIO_AGAIN_NS;
-			break;
-		}
-		/* fall through */
-	case BRI_POLICY_DESTROY:
-		s = find_subflow(c, &command->tuple);
-		if (s && (error == ESRCH || error == ENOENT || error == ENOTCONN))
+		} else if (s && (error == ESRCH || error == ENOENT || error == ENOTCONN)) {
 			subflow_gone(p, c, s, now_ns);
+		}
 		break;
 	case BRI_POLICY_REMOVE:
 	case BRI_POLICY_CANCEL:

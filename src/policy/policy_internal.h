@@ -28,6 +28,7 @@ struct bri_subflow {
 	bool doomed;    /* DESTROY was commanded */
 	bool initial;
 	bool backup; /* as last commanded */
+	uint32_t prio_refused;
 	struct bri_stall stall;
 	struct bri_policy_sample sample;
 	uint64_t up_ns;
