@@ -333,6 +333,7 @@ static void killed_and_started_again(void **state)
 	struct mp_run run = mp_open(&config);
 	struct daemon d = { .run = &run, .side = BRI_LAB_CLIENT };
 	struct bri_message_connection c;
+	uint64_t sent;
 	uint16_t port;
 	uint32_t token;
 
@@ -341,7 +342,7 @@ static void killed_and_started_again(void **state)
 	expect_manager(&d, "kernel");
 	start(&d, NULL);
 	expect_manager(&d, "userspace");
-	transfer(&run, 12 * MEGABYTE);
+	transfer(&run, 16 * MEGABYTE);
 	wait_live(&run, BOTH);
 	c = wait_listed(BRI_MESSAGE_SERVICE_HANDOVER, 2);
 	token = c.token;
@@ -360,8 +361,9 @@ static void killed_and_started_again(void **state)
 	assert_int_equal(port_on(&c, 11), port);
 	mp_set(&run, "wlan down");
 	wait_live(&run, WWAN);
-	wait_sent(&run, 4 * MEGABYTE);
-	assert_true(mp_mib(&run, BRI_LAB_SERVER, "RmAddr") >= 1);
+	sent = mp_stats(&run, 1).direction[BRI_LAB_TO_SERVER].bytes;
+	wait_sent(&run, atomic_load(&run.shared->server[0].in.bytes) + 2 * MEGABYTE);
+	assert_true(mp_stats(&run, 1).direction[BRI_LAB_TO_SERVER].bytes > sent + MEGABYTE);
 	finish(&run);
 	stop(&d);
 	expect_manager(&d, "kernel");
