@@ -52,7 +52,6 @@ bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *samp
 		return false;
 	r->before_bps = r->bps;
 	r->bps = bytes * 8 * BRI_NS_PER_S / age_ns;
-	r->windows += bytes > 0;
 	note_peak(r, now_ns);
 	return true;
 }
@@ -62,7 +61,7 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 	bool grows = !r->before_bps || r->bps * GROWS_DEN > r->before_bps * GROWS_NUM;
 
 	/* what carries nothing holds nothing back */
-	if (!r->windows || best->peak_bps < USEFUL_BPS || r->bps >= best->peak_bps / USELESS_PART ||
+	if (!r->bps || best->peak_bps < USEFUL_BPS || r->bps >= best->peak_bps / USELESS_PART ||
 		grows) {
 		r->poor = 0;
 		return false;

@@ -14,8 +14,7 @@ struct bri_rate {
 	uint64_t bps, before_bps; /* of the last whole window, and of the one before it */
 	uint64_t peak_bps;        /* highest ever, halved each few seconds */
 	uint64_t peak_ns;
-	uint32_t windows; /* whole ones in which data moved */
-	uint32_t poor;    /* windows in a row that were judged so */
+	uint32_t poor; /* windows in a row that were judged so */
 };
 
 /* bri_rate_on_sample(): returns true when a window has ended: then it is time to judge. */
