@@ -12,6 +12,12 @@
 #define GROWS_NUM    5u
 #define GROWS_DEN    4u
 #define POOR_WINDOWS 2u
+#define HELD_NUM     4u
+#define HELD_DEN     5u
+/* Even at full speed: what moves so much for so long takes what it can get, and gains nothing here.
+ */
+#define LONG_WINDOWS 8u
+#define BULK_BPS     20000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
 #define PEAK_NS    (4 * BRI_NS_PER_S)
@@ -56,6 +62,15 @@ bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *samp
 	return true;
 }
 
+/* The fast one runs at less than it could: it waits for something. An application that sends less
+ * than its paths carry looks the same for neither long nor at high rates. */
+static bool is_held_back(const struct bri_rate *r, const struct bri_rate *best)
+{
+	if (best->bps < best->peak_bps / HELD_DEN * HELD_NUM)
+		return true;
+	return r->poor >= LONG_WINDOWS && best->bps >= BULK_BPS;
+}
+
 bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 {
 	bool grows = !r->before_bps || r->bps * GROWS_DEN > r->before_bps * GROWS_NUM;
@@ -66,5 +81,6 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 		r->poor = 0;
 		return false;
 	}
-	return ++r->poor >= POOR_WINDOWS;
+	r->poor++;
+	return r->poor >= POOR_WINDOWS && is_held_back(r, best);
 }
