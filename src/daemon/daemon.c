@@ -415,7 +415,8 @@ static void interface_rule(void *context, const char *interface, struct bri_netw
 
 	bri_config_interface_for(d->options.config, interface, &found);
 	ret->kind = path_kind(found.kind);
-	ret->order = found.order > 0 ? (int32_t)bri_min_u64((uint64_t)found.order, INT32_MAX) : 0;
+	/* 0 is the policy's word for none */
+	ret->order = found.order < 0 ? 0 : (int32_t)found.order + 1;
 	ret->metered = found.metered;
 	ret->ignore = found.use == 0;
 }
