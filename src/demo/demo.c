@@ -26,8 +26,18 @@
 struct options {
 	const char *picture, *braidd;
 	unsigned size_mb, seconds;
+	unsigned parts; /* a mask of 1 << enum part */
 	bool loopback;
 };
+
+enum part { HANDOVER, INTERACTIVE, AGGREGATE, PARTS };
+
+static const char *const part_names[PARTS] = { "handover", "interactive", "aggregate" };
+
+static bool has(const struct options *o, enum part part)
+{
+	return o->parts & 1u << part;
+}
 
 /* All that was measured; of talks, plain TCP has none. */
 static struct demo_run handover[DEMO_MANAGERS], aggregate[DEMO_MANAGERS];
@@ -226,69 +236,94 @@ static const char *fast_cell(const struct demo_talk *talk, char text[static 32])
 	return cell(talk_is_good(talk), UNIT_MS, (double)talk->fast_again_ns / 1e6, text);
 }
 
-static void conclude(void)
+static void conclude(const struct options *o)
 {
 	char kernel[32], braidd[32], what[64];
 
 	demo_show_row("", "kernel alone", "with braidd");
-	demo_show_row("pause when wlan is lost", pause_cell(&handover[DEMO_KERNEL], kernel),
-		pause_cell(&handover[DEMO_BRAIDD], braidd));
-	demo_show_row("an answer after wlan turned slow, median",
-		median_cell(&interactive[DEMO_KERNEL], kernel),
-		median_cell(&interactive[DEMO_BRAIDD], braidd));
-	demo_show_row("until answers are fast again", fast_cell(&interactive[DEMO_KERNEL], kernel),
-		fast_cell(&interactive[DEMO_BRAIDD], braidd));
-	(void)snprintf(what, sizeof(what), "throughput of both paths (plain TCP, wlan: %.1f)",
-		aggregate[DEMO_PLAIN].mbit);
-	demo_show_row(what, rate_cell(&aggregate[DEMO_KERNEL], kernel),
-		rate_cell(&aggregate[DEMO_BRAIDD], braidd));
-	printf("\nPlain TCP when wlan is lost: %s.\n",
-		handover[DEMO_PLAIN].done ? "survived (unexpected)" : "failed, as it must");
+	if (has(o, HANDOVER))
+		demo_show_row("pause when wlan is lost", pause_cell(&handover[DEMO_KERNEL], kernel),
+			pause_cell(&handover[DEMO_BRAIDD], braidd));
+	if (has(o, INTERACTIVE)) {
+		demo_show_row("an answer after wlan turned slow, median",
+			median_cell(&interactive[DEMO_KERNEL], kernel),
+			median_cell(&interactive[DEMO_BRAIDD], braidd));
+		demo_show_row("until answers are fast again",
+			fast_cell(&interactive[DEMO_KERNEL], kernel),
+			fast_cell(&interactive[DEMO_BRAIDD], braidd));
+	}
+	if (has(o, AGGREGATE)) {
+		(void)snprintf(what, sizeof(what), "throughput of both (plain TCP, wlan: %.1f)",
+			aggregate[DEMO_PLAIN].mbit);
+		demo_show_row(what, rate_cell(&aggregate[DEMO_KERNEL], kernel),
+			rate_cell(&aggregate[DEMO_BRAIDD], braidd));
+	}
+	if (has(o, HANDOVER))
+		printf("\nPlain TCP when wlan is lost: %s.\n",
+			handover[DEMO_PLAIN].done ? "survived (unexpected)" : "failed, as it must");
 }
 
-/* Plain TCP must fail in the first part; all else must work. */
-static bool all_good(void)
+/* In the first part plain TCP must lose its path, and may fail then; all else must work. */
+static bool all_good(const struct options *o)
 {
-	bool good = run_is_good(&aggregate[DEMO_PLAIN]) && handover[DEMO_PLAIN].lost_at_ns;
+	bool good = true;
 
-	for (int m = 0; m < DEMO_PLAIN; m++)
-		good = good && run_is_good(&handover[m]) && run_is_good(&aggregate[m]) &&
-		       talk_is_good(&interactive[m]);
+	if (has(o, HANDOVER))
+		good = handover[DEMO_PLAIN].lost_at_ns != 0;
+	if (has(o, AGGREGATE))
+		good = good && run_is_good(&aggregate[DEMO_PLAIN]);
+	for (int m = 0; m < DEMO_PLAIN; m++) {
+		if (has(o, HANDOVER))
+			good = good && run_is_good(&handover[m]);
+		if (has(o, INTERACTIVE))
+			good = good && talk_is_good(&interactive[m]);
+		if (has(o, AGGREGATE))
+			good = good && run_is_good(&aggregate[m]);
+	}
 	return good;
 }
 
-/* demo.svg -> demo-PART.svg */
-static const char *picture_name(const char *output, const char *part)
+/* demo.svg, demo-PART.svg */
+static const char *picture_name(const char *output, enum part part)
 {
 	static char name[PATH_MAX];
 	size_t n = strlen(output);
 	bool has_suffix = n > 4 && !strcmp(output + n - 4, ".svg");
 
-	(void)snprintf(
-		name, sizeof(name), "%.*s-%s.svg", (int)(has_suffix ? n - 4 : n), output, part);
+	if (part == HANDOVER)
+		return output;
+	(void)snprintf(name, sizeof(name), "%.*s-%s.svg", (int)(has_suffix ? n - 4 : n), output,
+		part_names[part]);
 	return name;
 }
 
-static bool tell_picture(const char *name, int error)
+static int draw_part(const char *name, enum part part)
 {
-	if (error)
-		fprintf(stderr, "braid-demo: %s: %s\n", name, strerror(-error));
-	else
-		printf("%s\n", name);
-	return !error;
+	switch (part) {
+	case HANDOVER: return demo_draw_handover(name, handover);
+	case INTERACTIVE: return demo_draw_interactive(name, interactive);
+	case AGGREGATE: return demo_draw_aggregate(name, aggregate);
+	case PARTS: break;
+	}
+	return -EINVAL;
 }
 
-static bool draw(const char *output)
+static bool draw(const struct options *o)
 {
-	const char *name = output;
-	bool good;
+	bool good = true;
 
 	printf("Pictures:\n");
-	good = tell_picture(name, demo_draw_handover(name, handover));
-	name = picture_name(output, "interactive");
-	good = tell_picture(name, demo_draw_interactive(name, interactive)) && good;
-	name = picture_name(output, "aggregate");
-	return tell_picture(name, demo_draw_aggregate(name, aggregate)) && good;
+	for (enum part part = 0; part < PARTS; part++) {
+		const char *name = picture_name(o->picture, part);
+		int error = has(o, part) ? draw_part(name, part) : 0;
+
+		if (error)
+			fprintf(stderr, "braid-demo: %s: %s\n", name, strerror(-error));
+		else if (has(o, part))
+			printf("  %s\n", name);
+		good = good && !error;
+	}
+	return good;
 }
 
 /* --- the command line --- */
@@ -296,15 +331,15 @@ static bool draw(const char *output)
 static int usage(FILE *out, int code)
 {
 	fprintf(out,
-		"usage: braid-demo [--size MB] [--seconds S] [--output FILE.svg] [--braidd "
-		"PROGRAM]\n"
-		"                  [--loopback]\n"
+		"usage: braid-demo [--size MB] [--seconds S] [--only PART] [--output FILE.svg]\n"
+		"                  [--braidd PROGRAM] [--loopback]\n"
 		"Two emulated paths, three services of Multipath TCP, with braidd and with the\n"
 		"kernel's path manager alone: a path is lost half way through a file (plain TCP\n"
 		"fails then), a path turns slow, and both carry as much as they can. Needs no "
 		"root.\n\n"
 		"  --size MB         size of the file, 1 to 500 (default %d)\n"
 		"  --seconds S       of requests, %d to %d (default %d)\n"
+		"  --only PART       handover, interactive or aggregate\n"
 		"  --output FILE     write pictures: FILE.svg, FILE-interactive.svg,\n"
 		"                    FILE-aggregate.svg\n"
 		"  --braidd PROGRAM  default: the one that was built with this program\n"
@@ -331,17 +366,30 @@ static bool number(const char *option, const char *text, unsigned min, unsigned 
 	return true;
 }
 
+static bool only(const char *name, unsigned *ret)
+{
+	for (unsigned part = 0; part < PARTS; part++) {
+		if (!strcmp(name, part_names[part])) {
+			*ret = 1u << part;
+			return true;
+		}
+	}
+	fprintf(stderr, "braid-demo: --only %s: not handover, interactive or aggregate\n", name);
+	return false;
+}
+
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "size", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "only", required_argument, NULL, 'p' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "braidd", required_argument, NULL, 'b' }, { "loopback", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:t:o:b:lh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:t:p:o:b:lh", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (!number("--size", optarg, 1, 500, &o->size_mb))
@@ -349,6 +397,10 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			if (!number("--seconds", optarg, SECONDS_MIN, SECONDS_MAX, &o->seconds))
+				return 2;
+			break;
+		case 'p':
+			if (!only(optarg, &o->parts))
 				return 2;
 			break;
 		case 'o': o->picture = optarg; break;
@@ -376,10 +428,13 @@ static bool can_write(const char *path)
 	return false;
 }
 
-static bool can_draw(const char *output)
+static bool can_draw(const struct options *o)
 {
-	return can_write(output) && can_write(picture_name(output, "interactive")) &&
-	       can_write(picture_name(output, "aggregate"));
+	for (enum part part = 0; part < PARTS; part++) {
+		if (has(o, part) && !can_write(picture_name(o->picture, part)))
+			return false;
+	}
+	return true;
 }
 
 /* In the build tree it is beside us: src/demo/braid-demo, src/daemon/braidd. */
@@ -402,34 +457,38 @@ static bool find_braidd(struct options *o)
 
 static int run_all(const struct options *o)
 {
-	int error = show_handover(o);
+	static int (*const shows[PARTS])(
+		const struct options *o) = { show_handover, show_interactive, show_aggregate };
+	int error = 0;
 	bool good;
 
-	if (!error && !demo_interrupted)
-		error = show_interactive(o);
-	if (!error && !demo_interrupted)
-		error = show_aggregate(o);
+	for (enum part part = 0; part < PARTS && !error && !demo_interrupted; part++) {
+		if (has(o, part))
+			error = shows[part](o);
+	}
 	if (error) {
 		fprintf(stderr, "braid-demo: %s\n", strerror(-error));
 		return 1;
 	}
 	if (demo_interrupted)
 		return 130;
-	conclude();
-	good = all_good();
-	return (!o->picture || draw(o->picture)) && good ? 0 : 1;
+	conclude(o);
+	good = all_good(o);
+	return (!o->picture || draw(o)) && good ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .size_mb = SIZE_MB_DEFAULT, .seconds = SECONDS_DEFAULT };
+	struct options options = {
+		.size_mb = SIZE_MB_DEFAULT, .seconds = SECONDS_DEFAULT, .parts = (1u << PARTS) - 1
+	};
 	struct sigaction action = { .sa_handler = on_signal };
 	char why[256];
 	int status = parse(argc, argv, &options), error;
 
 	if (status >= 0)
 		return status;
-	if (options.picture && !can_draw(options.picture))
+	if (options.picture && !can_draw(&options))
 		return 2;
 	if (!options.loopback && !find_braidd(&options))
 		return 2;

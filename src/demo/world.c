@@ -31,7 +31,7 @@ static const char config_text[] = "[interface wlan]\nkind = wifi\n"
 				  "[interface wwan]\nkind = cellular\n";
 
 /* All that may be in the directory; braidd's own files are in its state directory. */
-static const char *const file_names[] = { "sent", "got", "config", "log", "socket" };
+static const char *const file_names[] = { "sent", "got", "config", "log", "socket", "socket.lock" };
 
 const char *demo_world_file(const char *name)
 {
@@ -247,6 +247,30 @@ static int stop_braidd(char why[static DEMO_WHY])
 
 /* --- the network --- */
 
+/* Runs inside. Linux's own default, so that runs on two machines can be compared. Where it cannot
+ * be set the machine's is used, by all alike. */
+static int set_congestion(void *context)
+{
+	int fd = open("/proc/sys/net/ipv4/tcp_congestion_control", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, "cubic", 5) == 5;
+
+	(void)context;
+	if (fd >= 0)
+		close(fd);
+	return done ? 0 : 1;
+}
+
+static void set_congestion_inside(void)
+{
+	for (int side = BRI_LAB_CLIENT; side <= BRI_LAB_SERVER; side++) {
+		pid_t pid;
+
+		if (bri_lab_fork(world.lab, (enum bri_lab_side)side, set_congestion, NULL, &pid) ==
+			0)
+			(void)bri_lab_wait(world.lab, pid, STOP_MS);
+	}
+}
+
 /* wlan 20 ms round trip 50 Mbit/s, wwan 60 ms; delays are one way. */
 int demo_world_open(
 	enum demo_manager manager, const char *service, double mbit, char why[static DEMO_WHY])
@@ -269,6 +293,7 @@ int demo_world_open(
 		(void)snprintf(why, DEMO_WHY, "no network in a box: %s", reason);
 		return error;
 	}
+	set_congestion_inside();
 	return manager == DEMO_BRAIDD ? start_braidd(service, why) : 0;
 }
 
