@@ -80,7 +80,7 @@ static void draw_rate(FILE *f, const struct canvas_plot *plot, const struct demo
 		size_t back = i < WINDOW ? i : WINDOW;
 		const struct demo_sample *b = &run->samples[i], *a = &run->samples[i - back];
 
-		if (b->at_ns > a->at_ns)
+		if (b->at_ns > a->at_ns && seconds(b->at_ns) <= plot->seconds)
 			canvas_line_point(f, plot, seconds(b->at_ns),
 				(double)(b->client_bytes - a->client_bytes) * 8e3 /
 					(double)(b->at_ns - a->at_ns));
@@ -92,7 +92,7 @@ int demo_draw_aggregate(const char *file, const struct demo_run runs[static DEMO
 {
 	static const char *const names[DEMO_MANAGERS] = { "braidd", "the kernel alone",
 		"plain TCP, wlan" };
-	struct canvas_plot plot = { .top = TOP, .height = HEIGHT, .seconds = 1, .most = 80 };
+	struct canvas_plot plot = { .top = TOP, .height = HEIGHT, .seconds = 1, .most = 90 };
 	char text[120];
 	FILE *f;
 

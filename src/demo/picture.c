@@ -58,7 +58,7 @@ static void draw_run(FILE *f, const struct canvas_plot *plot, const struct demo_
 		(void)snprintf(right, sizeof(right), "%.0f MB, longest pause %.0f ms",
 			(double)run->total_bytes / 1e6, (double)run->pause_ns / 1e6);
 	else
-		(void)snprintf(right, sizeof(right), "%.0f MB, %.1f of them arrived",
+		(void)snprintf(right, sizeof(right), "%.0f MB, of which %.1f arrived",
 			(double)run->total_bytes / 1e6,
 			run->sample_count
 				? (double)run->samples[run->sample_count - 1].client_bytes / 1e6

@@ -113,6 +113,10 @@ void demo_show_event(const char *text)
 static void show_who(const struct demo_who *who)
 {
 	clear_line();
+	if (who->manager == DEMO_PLAIN) {
+		printf("  multipath      not asked for\n");
+		return;
+	}
 	printf("  multipath      %s", *who->state ? who->state : "(not connected)");
 	if (!strcmp(who->by, "braidd") || !strcmp(who->by, "kernel"))
 		printf("; its paths are decided on by %s",
