@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define RUN_LIMIT_NS UINT64_C(40000000000) /* of one run */
 #define STALL_NS     UINT64_C(6000000000)  /* no byte for so long: it has failed */
 
@@ -64,7 +66,7 @@ static void lose_first_path(struct demo_watch *watch)
 		demo_watch_fail(watch, "the path does not go down: %s", strerror(-r));
 		return;
 	}
-	run->lost_at_ns = demo_now_ns() - watch->begun_ns;
+	run->lost_at_ns = bri_clock_now_ns() - watch->begun_ns;
 	demo_show_event("half way: wlan is lost (link down)");
 }
 
@@ -75,9 +77,9 @@ static void on_line(struct demo_watch *watch, char *line)
 	uint64_t pause = 0, bytes = 0;
 
 	if (!strncmp(line, "ready ", 6)) {
-		c->ready_ns = demo_now_ns();
+		c->ready_ns = bri_clock_now_ns();
 	} else if (sscanf(line, "at %" SCNu64, &bytes) == 1) {
-		c->moved_ns = demo_now_ns();
+		c->moved_ns = bri_clock_now_ns();
 		run->samples[run->sample_count].client_bytes = bytes;
 		lose_first_path(watch);
 	} else if (sscanf(line, "end %" SCNu64 " %" SCNu64, &bytes, &pause) == 2) {
@@ -97,7 +99,7 @@ static void sample(struct demo_watch *watch)
 	struct bri_lab *lab = demo_world_lab();
 	struct bri_lab_stats stats;
 
-	s->at_ns = demo_now_ns() - watch->begun_ns;
+	s->at_ns = bri_clock_now_ns() - watch->begun_ns;
 	for (uint32_t i = 0; lab && i < DEMO_PATHS; i++) {
 		if (bri_lab_stats(lab, i, &stats) == 0)
 			s->path_bytes[i] = stats.direction[BRI_LAB_TO_CLIENT].bytes;
@@ -115,7 +117,7 @@ static void check_time(struct demo_watch *watch)
 {
 	struct conduct *c = watch->context;
 	struct demo_run *run = c->run;
-	uint64_t now_ns = demo_now_ns();
+	uint64_t now_ns = bri_clock_now_ns();
 
 	if (now_ns - c->moved_ns > STALL_NS) {
 		run->pause_ns = now_ns - c->moved_ns;
@@ -157,7 +159,7 @@ int demo_conduct(struct demo_run *run, int service)
 		.address = demo_world_address(),
 		.socket = demo_world_socket(run->who.manager),
 		.service = service };
-	struct conduct conduct = { .run = run, .moved_ns = demo_now_ns() };
+	struct conduct conduct = { .run = run, .moved_ns = bri_clock_now_ns() };
 	struct demo_watch watch = {
 		.context = &conduct, .on_line = on_line, .on_tick = on_tick, .who = &run->who
 	};
@@ -168,7 +170,7 @@ int demo_conduct(struct demo_run *run, int service)
 
 	if (error)
 		return error;
-	run->duration_ns = demo_now_ns() - watch.begun_ns;
+	run->duration_ns = bri_clock_now_ns() - watch.begun_ns;
 	if (!run->limit_ns)
 		sample(&watch); /* with the last bytes */
 	run->mbit = mean_mbit(

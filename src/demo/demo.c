@@ -57,7 +57,7 @@ static void on_signal(int number)
 /* Says what stopped it before it began. */
 static bool open_world(struct demo_who *who, const char *service)
 {
-	return demo_world_open(who->manager, service, 20, who->why) == 0;
+	return demo_world_open(who->manager, service, who->why) == 0;
 }
 
 static void close_world(struct demo_who *who)
@@ -441,11 +441,12 @@ static bool can_draw(const struct options *o)
 static bool find_braidd(struct options *o)
 {
 	static char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
+	char own[PATH_MAX - 32];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	if (!o->braidd && n > 0) {
-		path[n] = 0;
-		(void)strcat(dirname(dirname(path)), "/daemon/braidd");
+		own[n] = 0;
+		(void)snprintf(path, sizeof(path), "%s/daemon/braidd", dirname(dirname(own)));
 		o->braidd = path;
 	}
 	if (o->braidd && access(o->braidd, X_OK) == 0)

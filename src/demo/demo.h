@@ -8,6 +8,7 @@
 #ifndef BRI_DEMO_H
 #define BRI_DEMO_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +76,7 @@ struct demo_talk {
 
 /* --- world.c: the network, braidd, the files and the children; one of each at a time --- */
 
-extern volatile int demo_interrupted;
+extern volatile sig_atomic_t demo_interrupted;
 
 /*
  * demo_world_begin(): makes the directory, and in it a file of so many bytes.
@@ -90,12 +91,10 @@ const char *demo_world_file(const char *name); /* in the directory; valid until 
  * demo_world_open(): the two paths, wlan and wwan, and who manages them; braidd is ready when it
  * returns.
  *   service  braidd's default one: what the programs ask for
- *   mbit     of the second path; the first has 50
  *   why      out: what failed, in words
  * Returns 0 or -errno.
  */
-int demo_world_open(
-	enum demo_manager manager, const char *service, double mbit, char why[static DEMO_WHY]);
+int demo_world_open(enum demo_manager manager, const char *service, char why[static DEMO_WHY]);
 /* demo_world_close(): of all that runs inside, too. Returns 0, or -EIO when braidd did not end as
  * it should, with `why`. */
 int demo_world_close(char why[static DEMO_WHY]);
@@ -122,7 +121,6 @@ struct demo_watch {
 	size_t used;
 };
 
-uint64_t demo_now_ns(void);
 /* demo_watch_run(): until `over`. It takes the lines that all programs say itself: ready, by,
  * failed. */
 void demo_watch_run(struct demo_watch *watch, int fd);

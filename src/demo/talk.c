@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #define SLOW_AFTER_NS UINT64_C(2000000000)
 #define LATE_NS       UINT64_C(4000000000) /* the last answers have so long */
 #define SETTLED       10u                  /* so many fast answers in a row are no accident */
@@ -21,7 +23,7 @@ static void on_line(struct demo_watch *watch, char *line)
 	uint64_t index, sent_ns, took_ns;
 
 	if (!strncmp(line, "ready ", 6)) {
-		watch->begun_ns = demo_now_ns();
+		watch->begun_ns = bri_clock_now_ns();
 	} else if (sscanf(line, "answer %" SCNu64 " %" SCNu64 " %" SCNu64, &index, &sent_ns,
 			   &took_ns) == 3) {
 		if (index != talk->count || index >= DEMO_ANSWERS_MAX) {
@@ -40,7 +42,7 @@ static void on_line(struct demo_watch *watch, char *line)
 static void on_tick(struct demo_watch *watch)
 {
 	struct demo_talk *talk = watch->context;
-	uint64_t at_ns = demo_now_ns() - watch->begun_ns;
+	uint64_t at_ns = bri_clock_now_ns() - watch->begun_ns;
 	int r;
 
 	demo_show_talk_progress(talk, at_ns);
@@ -48,7 +50,7 @@ static void on_tick(struct demo_watch *watch)
 		r = bri_lab_set_text(demo_world_lab(), "wlan delay 150ms");
 		if (r < 0)
 			demo_watch_fail(watch, "the path's delay: %s", strerror(-r));
-		talk->slow_at_ns = demo_now_ns() - watch->begun_ns;
+		talk->slow_at_ns = bri_clock_now_ns() - watch->begun_ns;
 		demo_show_event("wlan turns slow: a round trip takes 300 ms, not 20");
 	}
 	if (at_ns > talk->seconds * UINT64_C(1000000000) + LATE_NS)

@@ -15,11 +15,6 @@
 
 #define PORT_MS 5000
 
-uint64_t demo_now_ns(void)
-{
-	return bri_clock_now_ns();
-}
-
 void demo_watch_fail(struct demo_watch *watch, const char *format, ...)
 {
 	va_list ap;
@@ -72,18 +67,18 @@ void demo_watch_run(struct demo_watch *watch, int fd)
 {
 	uint64_t next_ns;
 
-	watch->begun_ns = demo_now_ns();
+	watch->begun_ns = bri_clock_now_ns();
 	next_ns = watch->begun_ns;
 	while (!watch->over) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		uint64_t now_ns = demo_now_ns();
+		uint64_t now_ns = bri_clock_now_ns();
 		int wait_ms = now_ns < next_ns ? (int)((next_ns - now_ns) / 1000000) + 1 : 0;
 
 		if (poll(&p, 1, wait_ms) > 0)
 			read_lines(watch, fd);
 		if (demo_interrupted)
 			demo_watch_fail(watch, "interrupted");
-		if (demo_now_ns() >= next_ns && !watch->over) {
+		if (bri_clock_now_ns() >= next_ns && !watch->over) {
 			watch->on_tick(watch);
 			next_ns += DEMO_SAMPLE_NS;
 		}

@@ -15,10 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define READY_NS UINT64_C(5000000000)
 #define STOP_MS  2000
 
-volatile int demo_interrupted;
+volatile sig_atomic_t demo_interrupted;
 
 static struct {
 	const char *braidd;
@@ -185,14 +187,14 @@ static bool said_ready(void)
 
 static int await_ready(char why[static DEMO_WHY])
 {
-	uint64_t limit_ns = demo_now_ns() + READY_NS;
+	uint64_t limit_ns = bri_clock_now_ns() + READY_NS;
 	siginfo_t info = { 0 };
 
 	while (!said_ready()) {
 		if (waitid(P_PID, (id_t)world.braidd_pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 			info.si_pid)
 			return fail_with_words(why, -ECHILD, "ended at once");
-		if (demo_now_ns() > limit_ns || demo_interrupted)
+		if (bri_clock_now_ns() > limit_ns || demo_interrupted)
 			return fail_with_words(why, -ETIMEDOUT, "did not get ready");
 		(void)poll(NULL, 0, 5);
 	}
@@ -271,15 +273,14 @@ static void set_congestion_inside(void)
 	}
 }
 
-/* wlan 20 ms round trip 50 Mbit/s, wwan 60 ms; delays are one way. */
-int demo_world_open(
-	enum demo_manager manager, const char *service, double mbit, char why[static DEMO_WHY])
+/* wlan 20 ms round trip 50 Mbit/s, wwan 60 ms 20 Mbit/s; delays are one way. */
+int demo_world_open(enum demo_manager manager, const char *service, char why[static DEMO_WHY])
 {
 	struct bri_lab_config config = {
 		.seed = 1, .n_paths = DEMO_PATHS, .mptcp_endpoints = manager == DEMO_KERNEL
 	};
 	struct bri_lab_link links[DEMO_PATHS] = { { .delay_ns = 10000000, .rate_bps = 50000000 },
-		{ .delay_ns = 30000000, .rate_bps = (uint64_t)(mbit * 1e6) } };
+		{ .delay_ns = 30000000, .rate_bps = 20000000 } };
 	char reason[DEMO_WHY - 32];
 	int error;
 
@@ -290,7 +291,7 @@ int demo_world_open(
 	error = bri_lab_open_why(&config, reason, sizeof(reason), &world.lab);
 	if (error) {
 		world.lab = NULL;
-		(void)snprintf(why, DEMO_WHY, "no network in a box: %s", reason);
+		(void)snprintf(why, DEMO_WHY, "the network cannot be made: %s", reason);
 		return error;
 	}
 	set_congestion_inside();
