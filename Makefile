@@ -12,7 +12,7 @@ all: build
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make demo       the main job: a transfer over two paths survives the loss of one (also: sudo make demo)
+## make demo       the main job: what braidd makes of two paths, and the kernel alone (also: sudo make demo)
 demo: setup-demo
 	@cmake --preset $(PRESET) -DBRAID_TESTS=OFF -DBRAID_BENCH=OFF -B build/demo >build/demo.log 2>&1 || { cat build/demo.log; exit 1; }
 	@cmake --build build/demo -j $(JOBS) >>build/demo.log 2>&1 || { tail -n 40 build/demo.log; exit 1; }

@@ -1,413 +1,410 @@
 /*
- * The conductor of the main job: makes the network, starts server and client in it, takes a path
- * away half way, and tells what came of it; then the same with plain TCP. Where the machine allows
- * no network in a box it says why, and runs the transfer over loopback.
+ * The main job: three parts, one a service, each with braidd and with the kernel's path manager
+ * alone; then what came of them in one table. Where the machine allows no network in a box it says
+ * why, and runs one transfer over loopback.
  */
+#include <Network/Network.h>
+
 #include "demo/demo.h"
-#include "lab/lab.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <poll.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SIZE_MB_DEFAULT 40
-#define RUN_LIMIT_NS    UINT64_C(40000000000) /* of one run */
-#define STALL_NS        UINT64_C(6000000000) /* no byte for so long after the loss: it has failed */
+#define SECONDS_DEFAULT 8 /* of the requests; of a transfer of part 3 less */
+#define SECONDS_MIN     4
+#define SECONDS_MAX     30
+#define BULK_SECONDS    6
 
 struct options {
-	const char *picture;
-	unsigned size_mb;
-	bool loopback, keep;
+	const char *picture, *braidd;
+	unsigned size_mb, seconds;
+	unsigned parts; /* a mask of 1 << enum part */
+	bool loopback;
 };
 
-/* What is alive, for Ctrl-C. */
-static struct bri_lab *lab;
-static pid_t children[2];
-static char directory[200]; /* "": none */
-static char file_in[sizeof(directory) + 8], file_out[sizeof(directory) + 8];
-static volatile sig_atomic_t interrupted;
+enum part { HANDOVER, INTERACTIVE, AGGREGATE, PARTS };
 
-static uint64_t now_ns(void)
+static const char *const part_names[PARTS] = { "handover", "interactive", "aggregate" };
+
+static bool has(const struct options *o, enum part part)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return o->parts & 1u << part;
 }
+
+/* All that was measured; of talks, plain TCP has none. */
+static struct demo_run handover[DEMO_MANAGERS], aggregate[DEMO_MANAGERS];
+static struct demo_talk interactive[DEMO_PLAIN];
+
+static const char *const manager_titles[DEMO_MANAGERS] = { "Multipath TCP with braidd",
+	"Multipath TCP, the kernel alone", "Plain TCP" };
 
 static void on_signal(int number)
 {
 	(void)number;
-	interrupted = 1;
-}
-
-static void clean_up(void)
-{
-	for (int i = 0; i < 2; i++) {
-		if (children[i] > 0) {
-			kill(children[i], SIGKILL);
-			waitpid(children[i], NULL, 0);
-			children[i] = 0;
-		}
-	}
-	bri_lab_close(lab);
-	lab = NULL;
-	if (!*directory)
-		return;
-	unlink(file_in);
-	unlink(file_out);
-	rmdir(directory);
-}
-
-/* --- the file --- */
-
-static int make_file(unsigned size_mb)
-{
-	uint64_t state = 0x9e3779b97f4a7c15u; /* the same bytes on every run */
-	const char *where = getenv("TMPDIR");
-	int n = snprintf(directory, sizeof(directory), "%s/braid-demo-XXXXXX",
-		where && *where ? where : "/tmp");
-	FILE *f;
-
-	if (n >= (int)sizeof(directory))
-		errno = ENAMETOOLONG;
-	if (n >= (int)sizeof(directory) || !mkdtemp(directory)) {
-		*directory = 0;
-		return -errno;
-	}
-	snprintf(file_in, sizeof(file_in), "%s/sent", directory);
-	snprintf(file_out, sizeof(file_out), "%s/got", directory);
-	f = fopen(file_in, "wbe");
-	if (!f)
-		return -errno;
-	for (size_t i = 0; i < (size_t)size_mb * 1000000 / sizeof(state); i++) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		if (fwrite(&state, sizeof(state), 1, f) != 1)
-			break;
-	}
-	return ferror(f) | fclose(f) ? -EIO : 0;
-}
-
-/* As sha256sum(1) says. */
-static int checksum(const char *file, char ret[static 80])
-{
-	int fds[2], status = 0;
-	FILE *pipe;
-	pid_t pid;
-	bool got;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		dup2(fds[1], STDOUT_FILENO);
-		execlp("sha256sum", "sha256sum", "--", file, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	pipe = fdopen(fds[0], "re");
-	got = pipe && fgets(ret, 80, pipe);
-	if (pipe)
-		fclose(pipe);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0 || !got)
-		return -EIO;
-	ret[strcspn(ret, " ")] = 0;
-	return 0;
-}
-
-/* --- children --- */
-
-/* In the network in a box, or here. fn runs in a child. */
-static int start_child(enum bri_lab_side side, int (*fn)(void *), void *context, pid_t *ret)
-{
-	if (lab)
-		return bri_lab_fork(lab, side, fn, context, ret);
-	fflush(NULL);
-	*ret = fork();
-	if (*ret == 0)
-		_exit(fn(context));
-	return *ret < 0 ? -errno : 0;
-}
-
-static int start_server(const char *address, uint16_t *ret_port)
-{
-	int pipe_fds[2], error;
-	struct demo_server config = { .file = file_in, .address = address };
-	char text[16] = "";
-
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return -errno;
-	config.port_fd = pipe_fds[1];
-	error = start_child(BRI_LAB_SERVER, demo_serve, &config, &children[0]);
-	close(pipe_fds[1]);
-	if (!error && read(pipe_fds[0], text, sizeof(text) - 1) <= 0)
-		error = -EIO;
-	close(pipe_fds[0]);
-	*ret_port = (uint16_t)strtoul(text, NULL, 10);
-	return error;
+	demo_interrupted = 1;
 }
 
 /* --- one run --- */
 
-struct watch {
-	struct demo_run *run;
-	uint64_t begun_ns, moved_ns; /* moved: when the last byte came */
-	bool over;
-};
-
-static void take_line(struct watch *w, char *line)
+/* Says what stopped it before it began. */
+static bool open_world(struct demo_who *who, const char *service)
 {
-	struct demo_run *run = w->run;
-	uint64_t pause = 0, bytes = 0;
-
-	if (!strncmp(line, "ready ", 6)) {
-		snprintf(run->state, sizeof(run->state), "%.150s", line + 6);
-	} else if (sscanf(line, "at %" SCNu64, &bytes) == 1) {
-		w->moved_ns = now_ns();
-		run->samples[run->sample_count].client_bytes = bytes;
-	} else if (sscanf(line, "end %" SCNu64 " %" SCNu64, &bytes, &pause) == 2) {
-		run->done = bytes == run->total_bytes;
-		run->pause_ns = pause;
-		w->over = true;
-		if (!run->done)
-			snprintf(run->failure, sizeof(run->failure), "only %" PRIu64 " bytes came",
-				bytes);
-	} else if (!strncmp(line, "failed ", 7)) {
-		snprintf(run->failure, sizeof(run->failure), "%.190s", line + 7);
-		w->over = true;
-	}
+	return demo_world_open(who->manager, service, who->why) == 0;
 }
 
-static void read_lines(struct watch *w, int fd)
+static void close_world(struct demo_who *who)
 {
-	static char buf[512];
-	static size_t used;
-	ssize_t n = read(fd, buf + used, sizeof(buf) - 1 - used);
-	char *end;
+	char why[DEMO_WHY] = "";
 
-	if (n <= 0) {
-		if (!w->over)
-			snprintf(w->run->failure, sizeof(w->run->failure),
-				"the client ended without a word");
-		w->over = true;
-		used = 0;
-		return;
-	}
-	used += (size_t)n;
-	buf[used] = 0;
-	while ((end = strchr(buf, '\n'))) {
-		*end = 0;
-		take_line(w, buf);
-		used -= (size_t)(end + 1 - buf);
-		memmove(buf, end + 1, used + 1);
-	}
+	if (demo_world_close(why) < 0 && !*who->why)
+		(void)snprintf(who->why, sizeof(who->why), "%s", why);
 }
 
-static void sample(struct watch *w)
+static void run_transfer(struct demo_run *run, const char *service, int service_number)
 {
-	struct demo_run *run = w->run;
-	struct demo_sample *s = &run->samples[run->sample_count];
-	struct bri_lab_stats stats;
+	char title[100];
+	int error = 0;
 
-	s->at_ns = now_ns() - w->begun_ns;
-	for (uint32_t i = 0; lab && i < DEMO_PATHS; i++) {
-		if (bri_lab_stats(lab, i, &stats) == 0)
-			s->path_bytes[i] = stats.direction[BRI_LAB_TO_CLIENT].bytes;
-	}
-	if (!lab)
-		s->path_bytes[0] = s->client_bytes;
-	if (run->sample_count + 1 < DEMO_SAMPLES_MAX) {
-		run->samples[run->sample_count + 1].client_bytes = s->client_bytes;
-		run->sample_count++;
-		demo_show_progress(run);
-	}
+	run->path_names[0] = "wlan";
+	run->path_names[1] = "wwan";
+	if (run->limit_ns)
+		(void)snprintf(title, sizeof(title), "%s", manager_titles[run->who.manager]);
+	else
+		(void)snprintf(title, sizeof(title), "%s  %.1f MB",
+			manager_titles[run->who.manager], (double)run->total_bytes / 1e6);
+	demo_show_begin(title);
+	if (open_world(&run->who, service))
+		error = demo_conduct(run, run->who.manager == DEMO_PLAIN
+						  ? nw_multipath_service_disabled
+						  : service_number);
+	if (error && !*run->who.why)
+		(void)snprintf(run->who.why, sizeof(run->who.why), "%s", strerror(-error));
+	if (!*run->who.why)
+		(void)demo_check_manager(&run->who);
+	close_world(&run->who);
+	demo_show_end(run);
 }
 
-static void lose_first_path(struct watch *w)
-{
-	struct demo_run *run = w->run;
-
-	if (!lab || run->lost_at_ns ||
-		run->samples[run->sample_count].client_bytes < run->total_bytes / 2)
-		return;
-	bri_lab_set_state(lab, 0, BRI_LAB_DOWN);
-	run->lost_at_ns = now_ns() - w->begun_ns;
-	demo_show_event("half way: wlan is lost (link down)");
-}
-
-static void check_stall(struct watch *w)
-{
-	struct demo_run *run = w->run;
-	uint64_t now = now_ns();
-
-	if (now - w->moved_ns > STALL_NS && run->lost_at_ns) {
-		snprintf(run->failure, sizeof(run->failure),
-			"not a byte in %.0f s since the path was lost", (double)STALL_NS / 1e9);
-		run->pause_ns = now - w->moved_ns;
-		w->over = true;
-	} else if (now - w->begun_ns > RUN_LIMIT_NS) {
-		snprintf(run->failure, sizeof(run->failure), "not finished in %.0f s",
-			(double)RUN_LIMIT_NS / 1e9);
-		w->over = true;
-	} else if (interrupted) {
-		snprintf(run->failure, sizeof(run->failure), "interrupted");
-		w->over = true;
-	}
-}
-
-static void watch_transfer(struct demo_run *run, int fd)
-{
-	struct watch w = { .run = run, .begun_ns = now_ns(), .moved_ns = now_ns() };
-	uint64_t next_ns = w.begun_ns;
-
-	while (!w.over) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		uint64_t now = now_ns();
-		int wait_ms = now < next_ns ? (int)((next_ns - now) / 1000000) + 1 : 0;
-
-		if (poll(&p, 1, wait_ms) > 0)
-			read_lines(&w, fd);
-		if (now_ns() >= next_ns) {
-			sample(&w);
-			next_ns += DEMO_SAMPLE_NS;
-		}
-		lose_first_path(&w);
-		check_stall(&w);
-	}
-	run->duration_ns = now_ns() - w.begun_ns;
-	sample(&w);
-}
-
-static int run_transfer(struct demo_run *run, const char *address)
-{
-	struct demo_client config = {
-		.file = file_out, .address = address, .multipath = run->multipath
-	};
-	char sent[80], *got = run->checksum;
-	int pipe_fds[2], error;
-
-	error = start_server(address, &config.port);
-	if (error)
-		return error;
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return -errno;
-	config.report_fd = pipe_fds[1];
-	error = start_child(BRI_LAB_CLIENT, demo_fetch, &config, &children[1]);
-	close(pipe_fds[1]);
-	if (!error)
-		watch_transfer(run, pipe_fds[0]);
-	close(pipe_fds[0]);
-	if (!error && run->done)
-		run->same_checksum = checksum(file_in, sent) == 0 && checksum(file_out, got) == 0 &&
-				     !strcmp(sent, got);
-	for (int i = 0; i < 2; i++) {
-		if (children[i] > 0) {
-			kill(children[i], SIGKILL);
-			waitpid(children[i], NULL, 0);
-			children[i] = 0;
-		}
-	}
-	return error;
-}
-
-/* --- the network --- */
-
-/* wlan 20 ms round trip 50 Mbit/s, wwan 60 ms 20 Mbit/s; delays are one way. */
-static int open_lab(void)
-{
-	struct bri_lab_config config = {
-		.seed = 1, .n_paths = DEMO_PATHS, .mptcp_endpoints = true
-	};
-	static const struct bri_lab_link links[DEMO_PATHS] = { { .delay_ns = 10000000,
-								       .rate_bps = 50000000 },
-		{ .delay_ns = 30000000, .rate_bps = 20000000 } };
-	char why[256];
-	int error;
-
-	snprintf(config.paths[0].name, BRI_LAB_NAME_SIZE, "wlan");
-	snprintf(config.paths[1].name, BRI_LAB_NAME_SIZE, "wwan");
-	for (int i = 0; i < DEMO_PATHS; i++)
-		config.paths[i].link[0] = config.paths[i].link[1] = links[i];
-	error = bri_lab_open_why(&config, why, sizeof(why), &lab);
-	if (error)
-		fprintf(stderr, "braid-demo: no network in a box: %s\n", why);
-	return error;
-}
-
-static int do_run(struct demo_run *run, const struct options *options, const char *title)
+static void run_talk(struct demo_talk *talk)
 {
 	int error = 0;
 
-	run->total_bytes = (uint64_t)options->size_mb * 1000000 / 8 * 8;
-	if (options->loopback) {
-		run->path_names[0] = "lo";
-	} else {
-		run->path_names[0] = "wlan";
-		run->path_names[1] = "wwan";
-		error = open_lab(); /* a new one each time: both runs begin alike */
+	demo_show_begin(manager_titles[talk->who.manager]);
+	if (open_world(&talk->who, "interactive"))
+		error = demo_talk(talk);
+	if (error && !*talk->who.why)
+		(void)snprintf(talk->who.why, sizeof(talk->who.why), "%s", strerror(-error));
+	if (!*talk->who.why)
+		(void)demo_check_manager(&talk->who);
+	close_world(&talk->who);
+	demo_show_talk_end(talk);
+}
+
+/* --- the parts --- */
+
+static bool run_is_good(const struct demo_run *run)
+{
+	return run->done && !*run->who.why && (run->limit_ns || run->same_checksum);
+}
+
+static bool talk_is_good(const struct demo_talk *talk)
+{
+	return talk->done && !*talk->who.why;
+}
+
+/* The file with braidd is the main transfer; those beside it are for comparison: half of it. */
+static int show_handover(const struct options *o)
+{
+	int error = 0;
+
+	demo_show_part("1. Handover:", "wlan (50 Mbit/s, 20 ms) is lost half way through a file; "
+				       "wwan: 20 Mbit/s, 60 ms");
+	for (int m = 0; m < DEMO_MANAGERS && !demo_interrupted && !error; m++) {
+		struct demo_run *run = &handover[m];
+
+		run->who.manager = (enum demo_manager)m;
+		run->loses_path = true;
+		run->total_bytes = (uint64_t)o->size_mb * 1000000 / (m == DEMO_BRAIDD ? 1 : 2);
+		run->total_bytes = run->total_bytes / 8 * 8;
+		error = demo_world_begin(run->total_bytes, o->braidd);
+		if (!error)
+			run_transfer(run, "handover", nw_multipath_service_handover);
+		demo_world_end();
 	}
-	demo_show_begin(run, title);
-	if (!error)
-		error = run_transfer(run, lab ? BRI_LAB_SERVICE4 : "127.0.0.1");
-	bri_lab_close(lab);
-	lab = NULL;
-	demo_show_end(run);
 	return error;
 }
+
+static int show_interactive(const struct options *o)
+{
+	int error = 0;
+
+	demo_show_part("2. Interactive:", "200 bytes are asked for every 50 ms; after 2 s wlan's "
+					  "round trip is 300 ms, not 20; wwan's is 60");
+	for (int m = 0; m < DEMO_PLAIN && !demo_interrupted && !error; m++) {
+		interactive[m].who.manager = (enum demo_manager)m;
+		interactive[m].seconds = o->seconds;
+		error = demo_world_begin(8, o->braidd);
+		if (!error)
+			run_talk(&interactive[m]);
+		demo_world_end();
+	}
+	return error;
+}
+
+static int show_aggregate(const struct options *o)
+{
+	int error = 0;
+
+	demo_show_part("3. Aggregate:", "as much as goes over wlan (50 Mbit/s) and wwan (20)");
+	for (int m = 0; m < DEMO_MANAGERS && !demo_interrupted && !error; m++) {
+		struct demo_run *run = &aggregate[m];
+
+		run->who.manager = (enum demo_manager)m;
+		run->limit_ns = (o->seconds < BULK_SECONDS ? o->seconds : BULK_SECONDS) *
+				UINT64_C(1000000000);
+		run->total_bytes = 8000000;
+		error = demo_world_begin(run->total_bytes, o->braidd);
+		if (!error)
+			run_transfer(run, "aggregate", nw_multipath_service_aggregate);
+		demo_world_end();
+	}
+	return error;
+}
+
+static int show_loopback(const struct options *o)
+{
+	struct demo_run *run = &handover[DEMO_KERNEL];
+	int error;
+
+	run->who.manager = DEMO_KERNEL; /* nobody is claimed to manage what has one path */
+	run->path_names[0] = "lo";
+	run->total_bytes = (uint64_t)o->size_mb * 1000000 / 8 * 8;
+	demo_show_begin("Over loopback");
+	error = demo_world_begin(run->total_bytes, NULL);
+	if (!error)
+		error = demo_conduct(run, nw_multipath_service_handover);
+	demo_world_end();
+	demo_show_end(run);
+	if (!demo_interrupted)
+		printf("Loopback only: nothing was shown about paths. %s\n",
+			run_is_good(run) ? "The transfer worked." : "");
+	return error;
+}
+
+/* --- what came of it --- */
+
+enum unit { UNIT_MS, UNIT_MBIT };
+
+static const char *cell(bool good, enum unit unit, double value, char text[static 32])
+{
+	if (!good)
+		return "failed";
+	if (unit == UNIT_MS)
+		(void)snprintf(text, 32, "%.0f ms", value);
+	else
+		(void)snprintf(text, 32, "%.1f Mbit/s", value);
+	return text;
+}
+
+static const char *pause_cell(const struct demo_run *run, char text[static 32])
+{
+	return cell(run_is_good(run), UNIT_MS, (double)run->pause_ns / 1e6, text);
+}
+
+static const char *rate_cell(const struct demo_run *run, char text[static 32])
+{
+	return cell(run_is_good(run), UNIT_MBIT, run->mbit, text);
+}
+
+static const char *median_cell(const struct demo_talk *talk, char text[static 32])
+{
+	return cell(talk_is_good(talk), UNIT_MS, talk->median_ms, text);
+}
+
+static const char *fast_cell(const struct demo_talk *talk, char text[static 32])
+{
+	if (talk_is_good(talk) && !talk->fast_again_ns)
+		return "never";
+	return cell(talk_is_good(talk), UNIT_MS, (double)talk->fast_again_ns / 1e6, text);
+}
+
+static void conclude(const struct options *o)
+{
+	char kernel[32], braidd[32], what[64];
+
+	demo_show_row("", "kernel alone", "with braidd");
+	if (has(o, HANDOVER))
+		demo_show_row("pause when wlan is lost", pause_cell(&handover[DEMO_KERNEL], kernel),
+			pause_cell(&handover[DEMO_BRAIDD], braidd));
+	if (has(o, INTERACTIVE)) {
+		demo_show_row("an answer after wlan turned slow, median",
+			median_cell(&interactive[DEMO_KERNEL], kernel),
+			median_cell(&interactive[DEMO_BRAIDD], braidd));
+		demo_show_row("until answers are fast again",
+			fast_cell(&interactive[DEMO_KERNEL], kernel),
+			fast_cell(&interactive[DEMO_BRAIDD], braidd));
+	}
+	if (has(o, AGGREGATE)) {
+		(void)snprintf(what, sizeof(what), "throughput of both (plain TCP, wlan: %.1f)",
+			aggregate[DEMO_PLAIN].mbit);
+		demo_show_row(what, rate_cell(&aggregate[DEMO_KERNEL], kernel),
+			rate_cell(&aggregate[DEMO_BRAIDD], braidd));
+	}
+	if (has(o, HANDOVER))
+		printf("\nPlain TCP when wlan is lost: %s.\n",
+			handover[DEMO_PLAIN].done ? "survived (unexpected)" : "failed, as it must");
+}
+
+/* In the first part plain TCP must lose its path, and may fail then; all else must work. */
+static bool all_good(const struct options *o)
+{
+	bool good = true;
+
+	if (has(o, HANDOVER))
+		good = handover[DEMO_PLAIN].lost_at_ns != 0;
+	if (has(o, AGGREGATE))
+		good = good && run_is_good(&aggregate[DEMO_PLAIN]);
+	for (int m = 0; m < DEMO_PLAIN; m++) {
+		if (has(o, HANDOVER))
+			good = good && run_is_good(&handover[m]);
+		if (has(o, INTERACTIVE))
+			good = good && talk_is_good(&interactive[m]);
+		if (has(o, AGGREGATE))
+			good = good && run_is_good(&aggregate[m]);
+	}
+	return good;
+}
+
+/* demo.svg, demo-PART.svg */
+static const char *picture_name(const char *output, enum part part)
+{
+	static char name[PATH_MAX];
+	size_t n = strlen(output);
+	bool has_suffix = n > 4 && !strcmp(output + n - 4, ".svg");
+
+	if (part == HANDOVER)
+		return output;
+	(void)snprintf(name, sizeof(name), "%.*s-%s.svg", (int)(has_suffix ? n - 4 : n), output,
+		part_names[part]);
+	return name;
+}
+
+static int draw_part(const char *name, enum part part)
+{
+	switch (part) {
+	case HANDOVER: return demo_draw_handover(name, handover);
+	case INTERACTIVE: return demo_draw_interactive(name, interactive);
+	case AGGREGATE: return demo_draw_aggregate(name, aggregate);
+	case PARTS: break;
+	}
+	return -EINVAL;
+}
+
+static bool draw(const struct options *o)
+{
+	bool good = true;
+
+	printf("Pictures:\n");
+	for (enum part part = 0; part < PARTS; part++) {
+		const char *name = picture_name(o->picture, part);
+		int error = has(o, part) ? draw_part(name, part) : 0;
+
+		if (error)
+			fprintf(stderr, "braid-demo: %s: %s\n", name, strerror(-error));
+		else if (has(o, part))
+			printf("  %s\n", name);
+		good = good && !error;
+	}
+	return good;
+}
+
+/* --- the command line --- */
 
 static int usage(FILE *out, int code)
 {
 	fprintf(out,
-		"usage: braid-demo [--size MB] [--output FILE.svg] [--loopback]\n"
-		"Sends a file over two emulated paths, loses one half way, and shows what "
-		"happens:\n"
-		"first with Multipath TCP, then with plain TCP. Needs no root.\n\n"
-		"  --size MB      size of the file, 1 to 500 (default %d)\n"
-		"  --output FILE  write a picture of both runs\n"
-		"  --loopback     no emulated paths: just the transfer, over loopback\n"
+		"usage: braid-demo [--size MB] [--seconds S] [--only PART] [--output FILE.svg]\n"
+		"                  [--braidd PROGRAM] [--loopback]\n"
+		"Two emulated paths, three services of Multipath TCP, with braidd and with the\n"
+		"kernel's path manager alone: a path is lost half way through a file (plain TCP\n"
+		"fails then), a path turns slow, and both carry as much as they can. Needs no "
+		"root.\n\n"
+		"  --size MB         size of the file, 1 to 500 (default %d)\n"
+		"  --seconds S       of requests, %d to %d (default %d)\n"
+		"  --only PART       handover, interactive or aggregate\n"
+		"  --output FILE     write pictures: FILE.svg, FILE-interactive.svg,\n"
+		"                    FILE-aggregate.svg\n"
+		"  --braidd PROGRAM  default: the one that was built with this program\n"
+		"  --loopback        no emulated paths: just the transfer, over loopback\n"
 		"  --help\n\n"
-		"exit status: 0 the multipath transfer survived (or loopback worked), 1 it did "
-		"not, 2 usage\n",
-		SIZE_MB_DEFAULT);
+		"exit status: 0 all went as it must (or loopback worked), 1 it did not, 2 usage\n",
+		SIZE_MB_DEFAULT, SECONDS_MIN, SECONDS_MAX, SECONDS_DEFAULT);
 	return code;
+}
+
+static bool number(const char *option, const char *text, unsigned min, unsigned max, unsigned *ret)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || !*text || value < min || value > max) {
+		fprintf(stderr, "braid-demo: %s %s: not a number from %u to %u\n", option, text,
+			min, max);
+		return false;
+	}
+	*ret = (unsigned)value;
+	return true;
+}
+
+static bool only(const char *name, unsigned *ret)
+{
+	for (unsigned part = 0; part < PARTS; part++) {
+		if (!strcmp(name, part_names[part])) {
+			*ret = 1u << part;
+			return true;
+		}
+	}
+	fprintf(stderr, "braid-demo: --only %s: not handover, interactive or aggregate\n", name);
+	return false;
 }
 
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "size", required_argument, NULL, 's' },
-		{ "output", required_argument, NULL, 'o' }, { "loopback", no_argument, NULL, 'l' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "only", required_argument, NULL, 'p' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "braidd", required_argument, NULL, 'b' }, { "loopback", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
-	unsigned long size;
-	char *end;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:o:lh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:t:p:o:b:lh", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			errno = 0;
-			size = strtoul(optarg, &end, 10);
-			if (errno || *end || !size || size > 500) {
-				fprintf(stderr,
-					"braid-demo: --size %s: not a number from 1 to 500\n",
-					optarg);
+			if (!number("--size", optarg, 1, 500, &o->size_mb))
 				return 2;
-			}
-			o->size_mb = (unsigned)size;
+			break;
+		case 't':
+			if (!number("--seconds", optarg, SECONDS_MIN, SECONDS_MAX, &o->seconds))
+				return 2;
+			break;
+		case 'p':
+			if (!only(optarg, &o->parts))
+				return 2;
 			break;
 		case 'o': o->picture = optarg; break;
+		case 'b': o->braidd = optarg; break;
 		case 'l': o->loopback = true; break;
 		case 'h': return usage(stdout, 0);
 		default: return 2; /* getopt has said it */
@@ -425,66 +422,92 @@ static bool can_write(const char *path)
 {
 	FILE *f = fopen(path, "ae");
 
-	return f && fclose(f) == 0;
+	if (f && fclose(f) == 0)
+		return true;
+	fprintf(stderr, "braid-demo: %s: %s\n", path, strerror(errno));
+	return false;
 }
 
-static void conclude(
-	const struct demo_run *multi, const struct demo_run *single, const struct options *o)
+static bool can_draw(const struct options *o)
 {
-	if (o->loopback) {
-		printf("Loopback only: nothing was shown about paths. %s\n",
-			multi->done ? "The transfer worked." : "");
-		return;
+	for (enum part part = 0; part < PARTS; part++) {
+		if (has(o, part) && !can_write(picture_name(o->picture, part)))
+			return false;
 	}
-	printf("Multipath TCP: %s, longest pause %.0f ms. Plain TCP: %s.\n",
-		multi->done && multi->same_checksum ? "every byte arrived" : "FAILED",
-		(double)multi->pause_ns / 1e6,
-		single->done ? "survived too (unexpected)" : "failed, as it must");
+	return true;
+}
+
+/* In the build tree it is beside us: src/demo/braid-demo, src/daemon/braidd. */
+static bool find_braidd(struct options *o)
+{
+	static char path[PATH_MAX];
+	char own[PATH_MAX - 32];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	if (!o->braidd && n > 0) {
+		own[n] = 0;
+		(void)snprintf(path, sizeof(path), "%s/daemon/braidd", dirname(dirname(own)));
+		o->braidd = path;
+	}
+	if (o->braidd && access(o->braidd, X_OK) == 0)
+		return true;
+	fprintf(stderr, "braid-demo: braidd, %s: %s (--braidd names it)\n",
+		o->braidd ? o->braidd : "beside this program", strerror(errno));
+	return false;
+}
+
+static int run_all(const struct options *o)
+{
+	static int (*const shows[PARTS])(
+		const struct options *o) = { show_handover, show_interactive, show_aggregate };
+	int error = 0;
+	bool good;
+
+	for (enum part part = 0; part < PARTS && !error && !demo_interrupted; part++) {
+		if (has(o, part))
+			error = shows[part](o);
+	}
+	if (error) {
+		fprintf(stderr, "braid-demo: %s\n", strerror(-error));
+		return 1;
+	}
+	if (demo_interrupted)
+		return 130;
+	conclude(o);
+	good = all_good(o);
+	return (!o->picture || draw(o)) && good ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-	static struct demo_run multi = { .multipath = true }, single;
-	struct options options = { .size_mb = SIZE_MB_DEFAULT };
+	struct options options = {
+		.size_mb = SIZE_MB_DEFAULT, .seconds = SECONDS_DEFAULT, .parts = (1u << PARTS) - 1
+	};
 	struct sigaction action = { .sa_handler = on_signal };
 	char why[256];
 	int status = parse(argc, argv, &options), error;
 
 	if (status >= 0)
 		return status;
-	if (options.picture && !can_write(options.picture)) {
-		fprintf(stderr, "braid-demo: %s: %s\n", options.picture, strerror(errno));
+	if (options.picture && !can_draw(&options))
 		return 2;
-	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	if (!options.loopback && !find_braidd(&options))
+		return 2;
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (!options.loopback && !bri_lab_supported(why, sizeof(why))) {
 		printf("This machine has no network in a box: %s\nOver loopback instead, with one "
 		       "path:\n\n",
 			why);
 		options.loopback = true;
 	}
-	error = make_file(options.size_mb);
-	if (!error)
-		error = do_run(&multi, &options,
-			options.loopback ? "Over loopback" : "Multipath TCP over wlan and wwan");
-	if (!error && !options.loopback && !interrupted)
-		error = do_run(&single, &options, "Plain TCP over wlan");
+	if (!options.loopback)
+		return run_all(&options);
+	error = show_loopback(&options);
 	if (error)
 		fprintf(stderr, "braid-demo: %s\n", strerror(-error));
-	else if (!interrupted)
-		conclude(&multi, &single, &options);
-	if (!error && !interrupted && options.picture && !options.loopback) {
-		int drawn = demo_draw(options.picture, &multi, &single);
-
-		if (drawn)
-			fprintf(stderr, "braid-demo: %s: %s\n", options.picture, strerror(-drawn));
-		else
-			printf("Timeline: %s\n", options.picture);
-	}
-	clean_up();
-	if (interrupted)
+	if (demo_interrupted)
 		return 130;
-	return !error && multi.done && multi.same_checksum ? 0 : 1;
+	return !error && run_is_good(&handover[DEMO_KERNEL]) ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-/* The two programs of the demo, written with libNetwork. They know nothing of paths. */
+/* The programs of a transfer, written with libNetwork. They know nothing of paths. */
 #include <Network/Network.h>
 #include <braid/multipath.h>
 
@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -58,9 +60,13 @@ static void on_client_end(void *context, dispatch_data_t content, nw_content_con
 static void send_next(void *context, nw_error_t error)
 {
 	struct sending *s = context;
-	size_t n = s->size - s->offset < CHUNK ? s->size - s->offset : CHUNK;
 	dispatch_data_t data;
+	bool is_last;
+	size_t n;
 
+	if (server.config->endless && s->offset == s->size)
+		s->offset = 0;
+	n = s->size - s->offset < CHUNK ? s->size - s->offset : CHUNK;
 	if (error || s->offset == s->size) {
 		if (!error) {
 			nw_connection_receive_f(s->connection, 1, CHUNK, s, on_client_end, NULL);
@@ -72,10 +78,11 @@ static void send_next(void *context, nw_error_t error)
 	data = dispatch_data_create_f(s->bytes + s->offset, n, NULL, NULL);
 	s->offset += n;
 	/* the last chunk ends the stream */
+	is_last = s->offset == s->size && !server.config->endless;
 	nw_connection_send_f(s->connection, data,
-		s->offset == s->size ? NW_CONNECTION_FINAL_MESSAGE_CONTEXT
-				     : NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT,
-		s->offset == s->size, s, send_next, NULL);
+		is_last ? NW_CONNECTION_FINAL_MESSAGE_CONTEXT
+			: NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT,
+		is_last, s, send_next, NULL);
 	dispatch_release(data);
 }
 
@@ -154,8 +161,9 @@ static struct {
 	const struct demo_client *config;
 	nw_connection_t connection;
 	dispatch_semaphore_t over;
-	FILE *out;
+	FILE *out; /* NULL: nobody wants it */
 	uint64_t bytes, last_ns, told_ns, pause_ns;
+	braid_path_manager_t manager;
 	int status;
 } client;
 
@@ -191,7 +199,18 @@ static bool write_region(
 	(void)context;
 	(void)region;
 	(void)offset;
-	return fwrite(bytes, 1, size, client.out) == size;
+	return !client.out || fwrite(bytes, 1, size, client.out) == size;
+}
+
+/* braidd answers some time after ready. */
+static void tell_manager(void)
+{
+	braid_path_manager_t manager = braid_connection_get_path_manager(client.connection);
+
+	if (manager == client.manager)
+		return;
+	client.manager = manager;
+	tell("by %s\n", braid_path_manager_string(manager));
 }
 
 static void on_data(void *context, dispatch_data_t content, nw_content_context_t message,
@@ -209,6 +228,7 @@ static void on_data(void *context, dispatch_data_t content, nw_content_context_t
 		}
 	}
 	if (client.last_ns - client.told_ns > 20 * NSEC_PER_MSEC || is_complete) {
+		tell_manager();
 		tell("at %" PRIu64 "\n", client.bytes);
 		client.told_ns = client.last_ns;
 	}
@@ -216,7 +236,11 @@ static void on_data(void *context, dispatch_data_t content, nw_content_context_t
 		tell("failed %s\n", strerror(nw_error_get_error_code(error)));
 		end(1);
 	} else if (is_complete) {
-		fflush(client.out);
+		if (fflush(client.out) == EOF) {
+			tell("failed writing the file: %s\n", strerror(errno));
+			end(1);
+			return;
+		}
 		tell("end %" PRIu64 " %" PRIu64 "\n", client.bytes, client.pause_ns);
 		end(0);
 	} else {
@@ -232,6 +256,7 @@ static void on_client_state(void *context, nw_connection_state_t state, nw_error
 		tell("ready %s\n",
 			braid_multipath_reason_string(
 				braid_connection_get_multipath_reason(client.connection)));
+		tell("by %s\n", braid_path_manager_string(client.manager));
 		client.last_ns = now_ns();
 		nw_connection_receive_f(client.connection, 1, CHUNK, NULL, on_data, NULL);
 		break;
@@ -252,15 +277,16 @@ int demo_fetch(void *context)
 	char port[8];
 
 	client.config = context;
-	client.out = fopen(client.config->file, "wbe");
-	if (!client.out) {
+	setenv("BRAID_SOCKET", client.config->socket, 1);
+	client.out = client.config->file ? fopen(client.config->file, "wbe") : NULL;
+	if (client.config->file && !client.out) {
 		tell("failed %s: %s\n", client.config->file, strerror(errno));
 		return 1;
 	}
 	parameters = nw_parameters_create_secure_tcp_f(
 		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-	if (client.config->multipath)
-		nw_parameters_set_multipath_service(parameters, nw_multipath_service_aggregate);
+	nw_parameters_set_multipath_service(
+		parameters, (nw_multipath_service_t)client.config->service);
 	snprintf(port, sizeof(port), "%u", client.config->port);
 	endpoint = nw_endpoint_create_host(client.config->address, port);
 	client.connection = nw_connection_create(endpoint, parameters);
@@ -272,6 +298,5 @@ int demo_fetch(void *context)
 	nw_connection_start(client.connection);
 	dispatch_semaphore_wait(client.over, DISPATCH_TIME_FOREVER);
 	nw_release(client.connection);
-	fclose(client.out);
-	return client.status;
+	return client.out && fclose(client.out) == EOF ? 1 : client.status;
 }
