@@ -119,6 +119,8 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 
 	if (!d->scan)
 		return 0;
+	if (!*cursor)
+		bri_daemon_see_new(d);
 	/* tokens are 32 bits wide: the cursor is the last one, plus one */
 	do {
 		e = bri_scan_next(d->scan, *cursor);

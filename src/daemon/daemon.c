@@ -301,6 +301,7 @@ static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e
 	owner = owner_of(d, e->token);
 	if (!owner)
 		return; /* gone again already */
+	d->has_unseen = true;
 	c.wish = owner->wish;
 	if (!f.ifindex)
 		f.ifindex = bound_device(d, &f.tuple);
@@ -320,7 +321,10 @@ static void on_event(void *context, const struct bri_nl_pm_event *e)
 
 	switch (e->kind) {
 	case BRI_NL_PM_ESTABLISHED: on_established(d, e, now_ns); break;
-	case BRI_NL_PM_CLOSED: bri_policy_on_closed(d->policy, e->token); break;
+	case BRI_NL_PM_CLOSED:
+		bri_policy_on_closed(d->policy, e->token);
+		on_gone(d, e->token); /* no scan may ever have seen it */
+		break;
 	case BRI_NL_PM_ANNOUNCED:
 		bri_policy_on_announced(
 			d->policy, e->token, e->remote_id, &e->remote, e->remote_port, now_ns);
@@ -350,7 +354,16 @@ static void scan_now(struct bri_daemon *d)
 {
 	bri_scan_run(d->scan, bri_clock_now_ns());
 	d->n_scans++;
+	d->has_unseen = false;
 	bri_timer_set(d->scan_timer, bri_clock_now_ns() + bri_scan_gap_ns(d->scan));
+}
+
+void bri_daemon_see_new(struct bri_daemon *d)
+{
+	if (!d->has_unseen || !bri_scan_may_run(d->scan, bri_clock_now_ns()))
+		return;
+	scan_now(d);
+	bri_daemon_pump(d);
 }
 
 static void on_scan_timer(void *context)

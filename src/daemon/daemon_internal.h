@@ -30,6 +30,7 @@ struct bri_daemon {
 	struct bri_scan *scan;
 	struct bri_watch *events;
 	struct bri_timer *timer, *scan_timer;
+	bool has_unseen; /* connections were established that no scan has seen yet */
 	struct bri_owners owners;
 	struct bri_pending pending; /* wishes for connections that have no owner yet */
 	struct bri_programs *programs;
@@ -49,6 +50,10 @@ void bri_daemon_pump(struct bri_daemon *d);
 /* bri_daemon_learn(): the entry of an established connection; made, with what is configured and
  * what was said before, if it is not known. NULL: no memory. */
 struct bri_owner *bri_daemon_learn(struct bri_daemon *d, const struct bri_nl_diag *connection);
+
+/* bri_daemon_see_new(): looks over all connections now, where some were established since the last
+ * look; not if it costs too much. */
+void bri_daemon_see_new(struct bri_daemon *d);
 
 /* bri_daemon_on_network(): links, addresses, routes or what is configured of them have changed. */
 void bri_daemon_on_network(void *context);

@@ -17,7 +17,7 @@ import threading
 import time
 
 LIMIT = 20  # seconds, for anything
-SIZE = 4000000
+SIZE = 6000000
 SCENARIO = '''
 seed 1
 path wlan delay 10ms rate 20mbit
@@ -213,8 +213,10 @@ def survives(lab, name, service, command, middle, is_right, during=None):
             ('server', server, ('MPCapableSYNRX', 'MPCapableACKRX', 'MPJoinAckRx')):
         now = lab.counters(side)
         for counter in wanted:
-            if now[counter] - was[counter] != 1:
-                fail('%s: %s of the %s rose by %d' % (name, counter, side, now[counter] - was[counter]))
+            # an address may be joined from again
+            rose = now[counter] - was[counter]
+            if rose != 1 and not (rose > 1 and 'Join' in counter):
+                fail('%s: %s of the %s rose by %d' % (name, counter, side, rose))
     print('%s: %s' % (name, moved))
     lab.set('wlan', 'up')
     return moved
@@ -269,8 +271,8 @@ def client(braidd, braid, tmp, probe):
     else:
         print('no static program can be made here: not tried')
     typist = [sys.executable, '-c', TYPIST % (ECHO, LINES)]
-    survives(lab, 'typist by preload', 'interactive', run + ['interactive'] + typist, 10, is_typed)
-    survives(lab, 'typist by seccomp', 'handover', run + ['handover', '--method', 'seccomp'] + typist, 10, is_typed)
+    survives(lab, 'typist by preload', 'interactive', run + ['interactive'] + typist, 70, is_typed)
+    survives(lab, 'typist by seccomp', 'handover', run + ['handover', '--method', 'seccomp'] + typist, 70, is_typed)
     survives(lab, 'set by process', 'handover', run + ['handover', 'curl', '-sS', '-N', url], SIZE // 8, is_content,
              lambda pid: set_by_process(lab, pid))
     lab.stop()
