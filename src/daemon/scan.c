@@ -14,7 +14,9 @@
 #define GAP_MAX_NS      (2 * BRI_NS_PER_S)
 /* A dump of 2,000 connections takes some milliseconds: all together 0.4 % of a CPU. */
 #define COST_SHARE 250u
-#define MISSED_MAX 2u /* looks without seeing it: a dump that was interrupted can miss one */
+/* Anyone may ask for the list, again and again: those looks are 5 % of a CPU at most. */
+#define ASKED_SHARE 20u
+#define MISSED_MAX  2u /* looks without seeing it: a dump that was interrupted can miss one */
 
 #define STATE_ESTABLISHED 1
 #define STATE_LISTEN      10
@@ -297,6 +299,11 @@ int bri_scan_run(struct bri_scan *s, uint64_t now_ns)
 		begin_serving(s, &s->unknown[i]);
 	s->cost_ns = bri_clock_now_ns() - began_ns;
 	return r;
+}
+
+bool bri_scan_may_run(const struct bri_scan *s, uint64_t now_ns)
+{
+	return now_ns - s->now_ns >= s->cost_ns * ASKED_SHARE;
 }
 
 uint64_t bri_scan_gap_ns(const struct bri_scan *s)
