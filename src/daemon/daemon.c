@@ -210,12 +210,11 @@ struct bri_owner *bri_daemon_learn(struct bri_daemon *d, const struct bri_nl_dia
 
 	if (owner)
 		return owner;
-	owner = bri_owners_add(&d->owners, connection->mptcp.token);
+	owner = bri_owners_add(&d->owners, connection->mptcp.token, connection->cookie);
 	if (!owner)
 		return NULL;
 	owner->uid = connection->uid;
 	owner->inode = connection->inode;
-	owner->cookie = connection->cookie;
 	bri_daemon_configured_wish(d, connection, owner);
 	bri_daemon_waiting_wishes(d, connection, owner);
 	return owner;

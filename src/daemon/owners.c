@@ -5,8 +5,10 @@
 
 void bri_owners_init(struct bri_owners *o)
 {
-	for (size_t i = 0; i < BRI_OWNERS_BUCKETS; i++)
+	for (size_t i = 0; i < BRI_OWNERS_BUCKETS; i++) {
 		bri_list_init(&o->buckets[i]);
+		bri_list_init(&o->cookies[i]);
+	}
 }
 
 void bri_owners_fini(struct bri_owners *o)
@@ -34,27 +36,27 @@ struct bri_owner *bri_owners_find(struct bri_owners *o, uint32_t token)
 
 struct bri_owner *bri_owners_find_cookie(struct bri_owners *o, uint64_t cookie)
 {
-	for (size_t i = 0; i < BRI_OWNERS_BUCKETS; i++) {
-		struct bri_list *l;
+	struct bri_list *head = &o->cookies[cookie % BRI_OWNERS_BUCKETS], *l;
 
-		bri_list_foreach (l, &o->buckets[i]) {
-			struct bri_owner *owner = bri_list_entry(l, struct bri_owner, link);
+	bri_list_foreach (l, head) {
+		struct bri_owner *owner = bri_list_entry(l, struct bri_owner, by_cookie);
 
-			if (owner->cookie == cookie)
-				return owner;
-		}
+		if (owner->cookie == cookie)
+			return owner;
 	}
 	return NULL;
 }
 
-struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token)
+struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token, uint64_t cookie)
 {
 	struct bri_owner *owner = calloc(1, sizeof(*owner));
 
 	if (!owner)
 		return NULL;
 	owner->token = token;
+	owner->cookie = cookie;
 	bri_list_append(&o->buckets[token % BRI_OWNERS_BUCKETS], &owner->link);
+	bri_list_append(&o->cookies[cookie % BRI_OWNERS_BUCKETS], &owner->by_cookie);
 	return owner;
 }
 
@@ -65,5 +67,6 @@ void bri_owners_remove(struct bri_owners *o, uint32_t token)
 	if (!owner)
 		return;
 	bri_list_remove(&owner->link);
+	bri_list_remove(&owner->by_cookie);
 	free(owner);
 }

@@ -1,6 +1,6 @@
 /*
  * What is known of a connection besides its paths: whose it is, and who said which service it has.
- * By token. Knows nothing of the kernel.
+ * By token and by the cookie of its socket. Knows nothing of the kernel.
  */
 #ifndef BRI_DAEMON_OWNERS_H
 #define BRI_DAEMON_OWNERS_H
@@ -13,7 +13,7 @@
 #define BRI_OWNERS_BUCKETS 1024u
 
 struct bri_owner {
-	struct bri_list link;
+	struct bri_list link, by_cookie;
 	uint32_t token;
 	uint32_t uid, inode;
 	uint64_t cookie;
@@ -28,16 +28,17 @@ struct bri_owner {
 
 struct bri_owners {
 	struct bri_list buckets[BRI_OWNERS_BUCKETS];
+	struct bri_list cookies[BRI_OWNERS_BUCKETS];
 };
 
 void bri_owners_init(struct bri_owners *o);
 void bri_owners_fini(struct bri_owners *o);
 /* bri_owners_find(): NULL: not known. */
 struct bri_owner *bri_owners_find(struct bri_owners *o, uint32_t token);
-/* bri_owners_find_cookie(): by the socket's cookie; looks at all of them. */
+/* bri_owners_find_cookie(): by the socket's cookie. */
 struct bri_owner *bri_owners_find_cookie(struct bri_owners *o, uint64_t cookie);
 /* bri_owners_add(): a new one, zeroed, or NULL: no memory. The token must not be known. */
-struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token);
+struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token, uint64_t cookie);
 void bri_owners_remove(struct bri_owners *o, uint32_t token);
 
 #endif

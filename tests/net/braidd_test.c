@@ -425,13 +425,18 @@ static void bother_once(uint64_t *seed)
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", socket_path);
 	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
 		for (size_t i = 0; i < 50; i++) {
-			struct bri_message list = { .type = BRI_MESSAGE_LIST, .id = 1 };
+			struct bri_message ask = { .type = BRI_MESSAGE_LIST, .id = 1 };
 			size_t size = 1 + mp_random(seed) % sizeof(bytes);
 
 			mp_pattern(mp_random(seed), 0, bytes, size);
 			if (i % 2) {
-				int n = bri_message_encode(&list, bytes, sizeof(bytes));
+				int n;
 
+				if (i % 4 == 3) { /* of sockets that will never be connected */
+					ask.type = BRI_MESSAGE_SET_SOCKET;
+					ask.set_socket.cookie = mp_random(seed) | 1;
+				}
+				n = bri_message_encode(&ask, bytes, sizeof(bytes));
 				size = n > 0 ? (size_t)n : size;
 			}
 			/* answers are not read */
