@@ -38,7 +38,7 @@ GROUP_REASON = {
     'ws': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
     'relay': 'comes with proxies, after TLS',
-    'path_monitor': 'comes with the path manager',
+    'path_monitor': 'not yet; the state of the network that it tells of is there',
     'block': 'dispatch_block_* objects: no program that was looked at uses them',
     'workloop': 'Apple only; open source programs do not use them',
     'CoreFoundation': 'comes with the CoreFoundation compatibility pack, with TLS',

@@ -21,7 +21,8 @@ TYPES = ('.c', '.h', '.py', '.sh', '.cmake')
 NAMES = ('CMakeLists.txt',)
 LINE_MAX = 120
 # in the order of the layers
-ORDER = ['src/' + d for d in ('base', 'dispatch', 'netlink', 'transport', 'stack', 'api', 'cli', 'lab', 'demo')]
+ORDER = ['src/' + d for d in ('base', 'dispatch', 'netlink', 'transport', 'stack', 'api', 'control', 'policy', 'daemon',
+                              'run', 'cli', 'lab', 'demo')]
 # how a file without a comment of its own is told
 FIXED = {
     'cmake/braid.pc.in': 'what `pkg-config braid` says',
@@ -106,6 +107,9 @@ def files_section(root):
             lines += ['', '**%s/**' % directory, ''] if here is not None else ['**%s/**' % directory, '']
             here = directory
         text = describe(path, read(root, path))
+        header = re.match(r'See (\w+\.h)\b', text)
+        if header and os.path.isfile(os.path.join(root, directory, header.group(1))):
+            text = describe(header.group(1), read(root, os.path.join(directory, header.group(1))))
         if not text:
             bad.append('%s: begins without a comment that says what it is' % path)
         lines.append('- `%s`: %s' % (os.path.basename(path), text))
@@ -142,7 +146,7 @@ def tell_value(value):
     """As a person writes it: without the suffixes and outer brackets of C."""
     value = re.sub(r'UINT64_C\((\w+)\)', r'\1', value)
     value = re.sub(r'\b(\d+)u(ll)?\b', r'\1', value)
-    for unit, word in (('BRI_NS_PER_MS', 'ms'), ('BRI_NS_PER_US', 'us'), ('BRI_NS_PER_S', 's')):
+    for unit, word in (('MS', 'ms'), ('BRI_NS_PER_MS', 'ms'), ('BRI_NS_PER_US', 'us'), ('BRI_NS_PER_S', 's')):
         value = re.sub(r'^\((\d+) \* %s\)$' % unit, r'\1 %s' % word, value)
     value = re.sub(r'^\((.*)\)$', r'\1', value)
     value = re.sub(r'^(\d+) \* 1024 \* 1024$', r'\1 MiB', value)
@@ -169,7 +173,7 @@ def limits_section(root, old):
         seen.add((name, path))
         rows.append((path, name, tell_value(found[name, path][0]), reason))
     for (name, path), (value, comment) in found.items():
-        if (name, path) in seen or not LIMIT.search(name) or path.endswith('nl_uapi.h'):
+        if (name, path) in seen or not LIMIT.search(name) or path.endswith(('nl_uapi.h', 'run/options.c')):
             continue
         if not comment:
             bad.append('%s: the limit %s has no reason beside it' % (path, name))

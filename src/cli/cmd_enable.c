@@ -57,7 +57,7 @@ static const char enable_help[] =
 	"      --runtime      until the next boot\n"
 	"      --root DIR     in the system whose root directory DIR is\n"
 	"  -h, --help         this text\n\n"
-	"Writes " ADMIN_DIR "/UNIT.d/" DROP_IN "; 'braid disable UNIT' removes it.";
+	"Writes " ADMIN_DIR "/UNIT.service.d/" DROP_IN "; 'braid disable UNIT' removes it.";
 
 static const char disable_help[] =
 	"Usage: braid disable [OPTION...] UNIT\n"

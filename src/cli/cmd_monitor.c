@@ -66,7 +66,9 @@ static void print_help(void)
 	     "      --once              the same as --count 1\n"
 	     "  -j, --json              print JSON, one object a look, each on a line\n"
 	     "  -e, --events            with --json: one object for each event instead\n"
-	     "      --prometheus        print one look in Prometheus' text format\n"
+	     "      --prometheus        print one look in Prometheus' text format, and what "
+	     "braidd\n"
+	     "                          counts if it runs\n"
 	     "  -h, --help              this text\n\n"
 	     "Keys: q or Ctrl-C leaves, / filters, p pauses, arrows and PgUp, PgDn scroll.\n"
 	     "Exit codes: 0 all right, 1 the kernel cannot be asked, 2 the command line is wrong.");
@@ -215,6 +217,7 @@ static int run_prometheus(struct monitor *m)
 	if (r < 0)
 		return failed(r);
 	bri_monitor_prometheus(&m->model, m->opts.filter, stdout);
+	bri_services_metrics(stdout);
 	return BRI_EXIT_OK;
 }
 

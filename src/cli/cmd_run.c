@@ -204,10 +204,6 @@ static int run(const struct options *options, char **argv)
 		return EXIT_OURS;
 	}
 	if (method == METHOD_SECCOMP) {
-		if (options->service)
-			bri_cli_error(CMD,
-				"note: by seccomp the service is not told to braidd, which "
-				"decides as it is configured");
 		r = prepare_seccomp(options->method == METHOD_SECCOMP, say_fd);
 		if (r != 0)
 			return r;

@@ -1,4 +1,6 @@
-/* `braid set`: another service for a connection, or for all of a process. */
+/* `braid set`: another service for a connection, or for all of a process: braidd, which may not
+ * look into processes, is told the connections one by one. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/daemon.h"
 #include "cli/json.h"
+#include "cli/process_tokens.h"
 
 #define PID_MAX 4194304u /* the kernel's highest (PID_MAX_LIMIT) */
 
@@ -122,12 +125,77 @@ static void print_done(const struct set_options *opts, uint32_t count)
 	bri_json_end_object(&json);
 }
 
+/* Returns an exit code. */
+static int find_tokens(uint32_t pid, uint32_t **ret, size_t *ret_n)
+{
+	int r = bri_process_tokens(pid, ret, ret_n);
+
+	if (r == 0 && *ret_n)
+		return BRI_EXIT_OK;
+	if (r == 0)
+		bri_cli_error("set",
+			"process %u has no Multipath TCP connection: 'braid status' lists those "
+			"there are, 'braid run' starts programs with it",
+			pid);
+	else if (r == -ESRCH)
+		bri_cli_error("set", "there is no process %u", pid);
+	else if (r == -EACCES || r == -EPERM)
+		bri_cli_error("set",
+			"process %u is not yours: ask as the user it belongs to, or as root", pid);
+	else
+		bri_cli_error("set", "cannot look into process %u: %s", pid, strerror(-r));
+	return BRI_EXIT_FAILED;
+}
+
+/* ret_count: how many were changed. One that has ended meanwhile is none. */
+static int set_tokens(struct bri_client *client, const uint32_t *tokens, size_t n, uint8_t service,
+	uint32_t *ret_count)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct bri_message message = { .type = BRI_MESSAGE_SET,
+			.set = { .token = tokens[i], .service = service } };
+		int r = bri_client_call(client, &message, bri_daemon_deadline_ns(), &message);
+		int code;
+
+		if (r == 0 && message.type == BRI_MESSAGE_ERROR && message.error.error == ENOENT &&
+			n > 1)
+			continue;
+		code = bri_daemon_failed("set", r, &message);
+		if (code != BRI_EXIT_OK)
+			return code;
+		count += message.type == BRI_MESSAGE_OK ? message.ok.count : 0;
+	}
+	*ret_count = count;
+	return BRI_EXIT_OK;
+}
+
+/* To the daemon that is asked. Returns an exit code. */
+static int set(const struct set_options *opts, uint32_t *ret_count)
+{
+	uint32_t token = opts->set.token, *tokens = NULL;
+	struct bri_client client;
+	size_t n = 0;
+	int code = bri_daemon_open("set", opts->socket, &client);
+
+	if (code != BRI_EXIT_OK)
+		return code;
+	if (opts->set.pid)
+		code = find_tokens(opts->set.pid, &tokens, &n);
+	if (code == BRI_EXIT_OK)
+		code = set_tokens(&client, opts->set.pid ? tokens : &token, opts->set.pid ? n : 1,
+			opts->set.service, ret_count);
+	free(tokens);
+	bri_client_close(&client);
+	return code;
+}
+
 int bri_cmd_set(int argc, char **argv)
 {
-	struct bri_message message;
 	struct set_options opts;
-	struct bri_client client;
-	int code = parse_options(argc, argv, &opts), r;
+	uint32_t count = 0;
+	int code = parse_options(argc, argv, &opts);
 
 	if (code != BRI_EXIT_OK)
 		return code;
@@ -135,14 +203,8 @@ int bri_cmd_set(int argc, char **argv)
 		print_help();
 		return BRI_EXIT_OK;
 	}
-	code = bri_daemon_open("set", opts.socket, &client);
-	if (code != BRI_EXIT_OK)
-		return code;
-	message = (struct bri_message) { .type = BRI_MESSAGE_SET, .set = opts.set };
-	r = bri_client_call(&client, &message, bri_daemon_deadline_ns(), &message);
-	code = bri_daemon_failed("set", r, &message);
-	bri_client_close(&client);
+	code = set(&opts, &count);
 	if (code == BRI_EXIT_OK)
-		print_done(&opts, message.type == BRI_MESSAGE_OK ? message.ok.count : 0);
+		print_done(&opts, count);
 	return code;
 }

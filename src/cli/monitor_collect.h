@@ -5,6 +5,7 @@
 #ifndef BRI_CLI_MONITOR_COLLECT_H
 #define BRI_CLI_MONITOR_COLLECT_H
 
+#include <stdio.h>
 #include "cli/monitor.h"
 
 struct bri_collector;
@@ -42,6 +43,9 @@ int bri_services_new(struct bri_services **ret); /* 0, -ENOMEM */
 void bri_services_free(struct bri_services *services);
 /* bri_services_fill(): the service of each connection, where braidd tells; a short deadline. */
 void bri_services_fill(struct bri_services *services, struct bri_monitor_snapshot *snapshot);
+/* bri_services_metrics(): braidd's own metrics, all of them, or nothing where it does not run or
+ * does not answer. */
+void bri_services_metrics(FILE *file);
 /* bri_services_events(): what braidd told since the last call, to the model. Does not wait. */
 void bri_services_events(struct bri_services *services, struct bri_monitor_model *model);
 

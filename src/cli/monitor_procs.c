@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
+#include "cli/process_tokens.h"
 
 #define LINKS_PER_LOOK 20000u /* some 20 ms */
 #define PROCS_PER_LOOK 4000u
@@ -147,21 +148,6 @@ static void read_program(int process, char ret[static BRI_MONITOR_PROGRAM_SIZE])
 		ret[n - 1] = 0;
 }
 
-/* The inode of "socket:[N]"; 0: something else. */
-static uint32_t socket_inode(int directory, const char *name)
-{
-	static const char prefix[] = "socket:[";
-	char link[64];
-	ssize_t n = readlinkat(directory, name, link, sizeof(link) - 1);
-	uint32_t inode;
-
-	if (n < (ssize_t)sizeof(prefix) || strncmp(link, prefix, sizeof(prefix) - 1) != 0 ||
-		link[n - 1] != ']')
-		return 0;
-	link[n - 1] = 0;
-	return bri_cli_parse_u32(link + sizeof(prefix) - 1, 1, UINT32_MAX, &inode) == 0 ? inode : 0;
-}
-
 static void take(struct known *known, int process, uint32_t pid)
 {
 	read_program(process, known->program);
@@ -186,7 +172,7 @@ static size_t search_process(struct bri_procs *procs, const char *name, uint32_t
 		if (entry->d_name[0] == '.')
 			continue;
 		n++;
-		known = find(procs, socket_inode(dirfd(directory), entry->d_name));
+		known = find(procs, bri_process_socket_inode(dirfd(directory), entry->d_name));
 		if (known && known->pid == 0)
 			take(known, process, pid);
 	}

@@ -13,6 +13,7 @@
 #define RETRY_NS (UINT64_C(5) * BRI_NS_PER_S)
 #define ANSWER_NS                                                                                  \
 	(UINT64_C(200) * BRI_NS_PER_MS) /* the view must not wait for a daemon that hangs */
+#define METRICS_MAX     (1024 * 1024)   /* bytes: a daemon that never ends is not read for ever */
 #define EVENTS_PER_LOOK 256u            /* what is over waits for the next look */
 
 /* Two connections: a reply to LIST would drop the events that come in between. */
@@ -103,6 +104,48 @@ void bri_services_fill(struct bri_services *services, struct bri_monitor_snapsho
 	if (bri_client_each(&services->list, &message, now_ns + ANSWER_NS, snapshot, on_entry,
 		    &message) < 0)
 		close_both(services, now_ns);
+}
+
+static int on_piece(void *context, const struct bri_message *entry)
+{
+	FILE *text = context;
+
+	if (entry->type != BRI_MESSAGE_METRICS_PIECE)
+		return -EBADMSG;
+	if (ftell(text) > METRICS_MAX)
+		return -E2BIG;
+	fputs(entry->metrics.text, text);
+	return 0;
+}
+
+/* Half of it would be a broken line: collected first. */
+static int collect_metrics(FILE *text)
+{
+	uint64_t deadline_ns = bri_clock_now_ns() + ANSWER_NS;
+	struct bri_message message = { .type = BRI_MESSAGE_METRICS };
+	struct bri_client client;
+	int r = bri_client_open(NULL, deadline_ns, &client);
+
+	if (r < 0)
+		return r;
+	r = bri_client_each(&client, &message, deadline_ns, text, on_piece, &message);
+	bri_client_close(&client);
+	return r == 0 && message.type != BRI_MESSAGE_END ? -EOPNOTSUPP : r;
+}
+
+void bri_services_metrics(FILE *file)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	FILE *text = open_memstream(&bytes, &size);
+	int r;
+
+	if (!text)
+		return;
+	r = collect_metrics(text);
+	if (fclose(text) == 0 && r == 0)
+		fwrite(bytes, 1, size, file);
+	free(bytes);
 }
 
 /* Program and process of the event's connection, as far as the model knows it. */

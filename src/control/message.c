@@ -234,6 +234,13 @@ static void watch(struct cursor *c, struct bri_message *m)
 	field_flags(c, &m->watch.what, WATCH_ALL);
 }
 
+static void set_socket(struct cursor *c, struct bri_message *m)
+{
+	field_u64(c, &m->set_socket.cookie);
+	field_choice(c, &m->set_socket.service, BRI_MESSAGE_SERVICE_AGGREGATE);
+	require(c, m->set_socket.cookie != 0);
+}
+
 static void ok(struct cursor *c, struct bri_message *m)
 {
 	field_u32(c, &m->ok.count);
@@ -338,6 +345,7 @@ static body_f body_of(uint16_t type)
 	case BRI_MESSAGE_LIST:
 	case BRI_MESSAGE_METRICS: return nothing;
 	case BRI_MESSAGE_WATCH: return watch;
+	case BRI_MESSAGE_SET_SOCKET: return set_socket;
 	case BRI_MESSAGE_OK: return ok;
 	case BRI_MESSAGE_ERROR: return error;
 	case BRI_MESSAGE_STATUS_IS: return status;

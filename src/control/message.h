@@ -29,6 +29,7 @@ enum bri_message_type {
 	BRI_MESSAGE_LIST = 6,
 	BRI_MESSAGE_METRICS = 7,
 	BRI_MESSAGE_WATCH = 8,
+	BRI_MESSAGE_SET_SOCKET = 9,
 	/* from the daemon */
 	BRI_MESSAGE_OK = 128,
 	BRI_MESSAGE_ERROR = 129,
@@ -116,6 +117,11 @@ struct bri_message_set {
 	uint8_t service;
 };
 
+struct bri_message_set_socket {
+	uint64_t cookie; /* of a socket (SO_COOKIE), connected or not; not 0 */
+	uint8_t service;
+};
+
 struct bri_message_watch {
 	uint8_t what; /* BRI_MESSAGE_WATCH_*; 0: no more */
 };
@@ -200,6 +206,7 @@ struct bri_message {
 		struct bri_message_release release;
 		struct bri_message_set set;
 		struct bri_message_watch watch;
+		struct bri_message_set_socket set_socket;
 		struct bri_message_ok ok;
 		struct bri_message_error error;
 		struct bri_message_status status;

@@ -1,5 +1,5 @@
-/* What the control socket's clients ask and want, answered from the daemon's state. Who a client
- * is, and how much it may ask, the control server knows. */
+/* What the control socket's clients ask, answered from the daemon's state. Who a client is, and how
+ * much it may ask, the control server knows; what they want is in wishes.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,111 +19,6 @@ static void on_status(void *context, struct bri_message_status *ret)
 	ret->default_service = d->options.config->default_service;
 	ret->n_connections = (uint32_t)bri_policy_n_connections(d->policy);
 	ret->uptime_s = (bri_clock_now_ns() - d->started_ns) / BRI_NS_PER_S;
-}
-
-/* --- wishes --- */
-
-static int check_owner(struct bri_daemon *d, const struct bri_control_who *who, uint32_t token,
-	char why[static BRI_MESSAGE_TEXT_MAX], struct bri_owner **ret)
-{
-	struct bri_owner *owner;
-
-	if (d->steers_kernel) {
-		snprintf(why, BRI_MESSAGE_TEXT_MAX,
-			"braidd steers the kernel's path manager here: no connection has a service "
-			"of its own");
-		return -EOPNOTSUPP;
-	}
-	owner = bri_daemon_owner(d, token);
-	if (!owner) {
-		snprintf(why, BRI_MESSAGE_TEXT_MAX, "there is no connection %08x", token);
-		return -ENOENT;
-	}
-	if (who->uid != 0 && who->uid != owner->uid) {
-		snprintf(why, BRI_MESSAGE_TEXT_MAX, "connection %08x is another user's", token);
-		return -EPERM;
-	}
-	*ret = owner;
-	return 0;
-}
-
-static void apply(struct bri_daemon *d, struct bri_owner *owner)
-{
-	/* not there yet: its event is still to come, and finds the wish */
-	if (bri_policy_set_wish(d->policy, owner->token, &owner->wish, bri_clock_now_ns()) == 0)
-		bri_daemon_pump(d);
-}
-
-static void begin_claim(struct bri_owner *owner)
-{
-	if (owner->claimed)
-		return;
-	owner->before = owner->wish;
-	owner->source_before = owner->source;
-	owner->claimed = true;
-}
-
-_Static_assert(BRI_MESSAGE_MAX_INTERFACES <= BRI_POLICY_INTERFACES_MAX, "a claim's lists fit");
-
-static int on_claim(void *context, const struct bri_control_who *who,
-	const struct bri_message_claim *claim, char why[static BRI_MESSAGE_TEXT_MAX])
-{
-	struct bri_daemon *d = context;
-	struct bri_owner *owner;
-	int r = check_owner(d, who, claim->token, why, &owner);
-
-	if (r < 0)
-		return r;
-	begin_claim(owner);
-	owner->source = BRI_MESSAGE_SOURCE_APPLICATION;
-	owner->wish = (struct bri_policy_wish) {
-		.service = (enum bri_service)claim->service,
-		.cold = claim->flags & BRI_MESSAGE_CLAIM_COLD,
-		.n_required = claim->n_required,
-		.n_prohibited = claim->n_prohibited,
-	};
-	memcpy(owner->wish.required, claim->required,
-		claim->n_required * sizeof(claim->required[0]));
-	memcpy(owner->wish.prohibited, claim->prohibited,
-		claim->n_prohibited * sizeof(claim->prohibited[0]));
-	apply(d, owner);
-	return 0;
-}
-
-static void on_release(void *context, uint32_t token)
-{
-	struct bri_daemon *d = context;
-	struct bri_owner *owner = bri_owners_find(&d->owners, token);
-
-	if (!owner || !owner->claimed)
-		return;
-	owner->claimed = false;
-	owner->wish = owner->before;
-	owner->source = owner->source_before;
-	apply(d, owner);
-}
-
-static int on_set(void *context, const struct bri_control_who *who,
-	const struct bri_message_set *set, char why[static BRI_MESSAGE_TEXT_MAX],
-	uint32_t *ret_count)
-{
-	struct bri_daemon *d = context;
-	struct bri_owner *owner;
-	int r;
-
-	if (!set->token) {
-		/* whose sockets a process has is in its /proc entry, which we may not read */
-		snprintf(why, BRI_MESSAGE_TEXT_MAX, "name the connections by their tokens");
-		return -EOPNOTSUPP;
-	}
-	r = check_owner(d, who, set->token, why, &owner);
-	if (r < 0)
-		return r;
-	owner->wish.service = (enum bri_service)set->service;
-	owner->source = BRI_MESSAGE_SOURCE_APPLICATION;
-	apply(d, owner);
-	*ret_count = 1;
-	return 0;
 }
 
 /* --- lists --- */
@@ -224,6 +119,8 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 
 	if (!d->scan)
 		return 0;
+	if (!*cursor)
+		bri_daemon_see_new(d);
 	/* tokens are 32 bits wide: the cursor is the last one, plus one */
 	do {
 		e = bri_scan_next(d->scan, *cursor);
@@ -305,9 +202,10 @@ struct bri_control_ops bri_answers(struct bri_daemon *d)
 	return (struct bri_control_ops) {
 		.context = d,
 		.status = on_status,
-		.claim = on_claim,
-		.release = on_release,
-		.set = on_set,
+		.claim = bri_daemon_claim,
+		.release = bri_daemon_release,
+		.set = bri_daemon_set,
+		.set_socket = bri_daemon_set_socket,
 		.paths = on_paths,
 		.list = on_list,
 		.metrics = on_metrics,

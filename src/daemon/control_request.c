@@ -111,6 +111,11 @@ void bri_control_request_do(struct bri_control_peer *peer, const struct bri_mess
 		r = server->ops.set(server->ops.context, &peer->who, &message->set, why, &count);
 		reply(peer, message->id, r, why, count);
 		break;
+	case BRI_MESSAGE_SET_SOCKET:
+		r = server->ops.set_socket(
+			server->ops.context, &peer->who, &message->set_socket, why, &count);
+		reply(peer, message->id, r, why, count);
+		break;
 	case BRI_MESSAGE_WATCH:
 		peer->watching = message->watch.what;
 		reply(peer, message->id, 0, why, 0);

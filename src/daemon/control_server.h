@@ -46,6 +46,10 @@ struct bri_control_ops {
 	int (*set)(void *context, const struct bri_control_who *who,
 		const struct bri_message_set *set, char why[static BRI_MESSAGE_TEXT_MAX],
 		uint32_t *ret_count);
+	/* of a socket, connected or not: must check as claim() when the connection is there */
+	int (*set_socket)(void *context, const struct bri_control_who *who,
+		const struct bri_message_set_socket *set, char why[static BRI_MESSAGE_TEXT_MAX],
+		uint32_t *ret_count);
 	int (*paths)(void *context, uint64_t *cursor, struct bri_message_path *ret);
 	/* of all users: the server leaves out what the client may not see */
 	int (*list)(void *context, uint64_t *cursor, struct bri_message_connection *ret);

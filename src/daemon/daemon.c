@@ -204,7 +204,7 @@ static void on_timer(void *context)
 	bri_daemon_pump(context);
 }
 
-static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
+struct bri_owner *bri_daemon_learn(struct bri_daemon *d, const struct bri_nl_diag *connection)
 {
 	struct bri_owner *owner = bri_owners_find(&d->owners, connection->mptcp.token);
 
@@ -215,11 +215,13 @@ static struct bri_owner *learn(struct bri_daemon *d, const struct bri_nl_diag *c
 		return NULL;
 	owner->uid = connection->uid;
 	owner->inode = connection->inode;
+	owner->cookie = connection->cookie;
 	bri_daemon_configured_wish(d, connection, owner);
+	bri_daemon_waiting_wishes(d, connection, owner);
 	return owner;
 }
 
-struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token)
+static struct bri_owner *owner_of(struct bri_daemon *d, uint32_t token)
 {
 	struct bri_owner *owner = bri_owners_find(&d->owners, token);
 	struct bri_nl_diag connection;
@@ -228,14 +230,14 @@ struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token)
 		return owner;
 	if (bri_kernel_connection(d->kernel, token, &connection) < 0)
 		return NULL;
-	return learn(d, &connection);
+	return bri_daemon_learn(d, &connection);
 }
 
 static void wish_of(
 	void *context, const struct bri_nl_diag *connection, struct bri_policy_wish *ret)
 {
 	struct bri_daemon *d = context;
-	struct bri_owner *owner = learn(d, connection);
+	struct bri_owner *owner = bri_daemon_learn(d, connection);
 
 	*ret = owner ? owner->wish : (struct bri_policy_wish) { .service = BRI_SERVICE_NONE };
 }
@@ -296,9 +298,10 @@ static void on_established(struct bri_daemon *d, const struct bri_nl_pm_event *e
 
 	if (bri_network_is_own(d->network, &e->remote))
 		return;
-	owner = bri_daemon_owner(d, e->token);
+	owner = owner_of(d, e->token);
 	if (!owner)
 		return; /* gone again already */
+	d->has_unseen = true;
 	c.wish = owner->wish;
 	if (!f.ifindex)
 		f.ifindex = bound_device(d, &f.tuple);
@@ -318,7 +321,10 @@ static void on_event(void *context, const struct bri_nl_pm_event *e)
 
 	switch (e->kind) {
 	case BRI_NL_PM_ESTABLISHED: on_established(d, e, now_ns); break;
-	case BRI_NL_PM_CLOSED: bri_policy_on_closed(d->policy, e->token); break;
+	case BRI_NL_PM_CLOSED:
+		bri_policy_on_closed(d->policy, e->token);
+		on_gone(d, e->token); /* no scan may ever have seen it */
+		break;
 	case BRI_NL_PM_ANNOUNCED:
 		bri_policy_on_announced(
 			d->policy, e->token, e->remote_id, &e->remote, e->remote_port, now_ns);
@@ -348,7 +354,16 @@ static void scan_now(struct bri_daemon *d)
 {
 	bri_scan_run(d->scan, bri_clock_now_ns());
 	d->n_scans++;
+	d->has_unseen = false;
 	bri_timer_set(d->scan_timer, bri_clock_now_ns() + bri_scan_gap_ns(d->scan));
+}
+
+void bri_daemon_see_new(struct bri_daemon *d)
+{
+	if (!d->has_unseen || !bri_scan_may_run(d->scan, bri_clock_now_ns()))
+		return;
+	scan_now(d);
+	bri_daemon_pump(d);
 }
 
 static void on_scan_timer(void *context)
@@ -415,7 +430,8 @@ static void interface_rule(void *context, const char *interface, struct bri_netw
 
 	bri_config_interface_for(d->options.config, interface, &found);
 	ret->kind = path_kind(found.kind);
-	ret->order = found.order > 0 ? (int32_t)bri_min_u64((uint64_t)found.order, INT32_MAX) : 0;
+	/* 0 is the policy's word for none */
+	ret->order = found.order < 0 ? 0 : (int32_t)found.order + 1;
 	ret->metered = found.metered;
 	ret->ignore = found.use == 0;
 }
@@ -545,6 +561,7 @@ int bri_daemon_new(struct dispatch_queue_s *queue, const struct bri_daemon_optio
 	d->options = *options;
 	d->started_ns = bri_clock_now_ns();
 	bri_owners_init(&d->owners);
+	bri_pending_init(&d->pending);
 	r = start(d, why);
 	if (r < 0) {
 		bri_daemon_free(d);
@@ -575,5 +592,6 @@ void bri_daemon_free(struct bri_daemon *d)
 	bri_kernel_close(d->kernel);
 	bri_policy_free(d->policy);
 	bri_owners_fini(&d->owners);
+	bri_pending_fini(&d->pending);
 	free(d);
 }

@@ -11,6 +11,7 @@
 #include "daemon/kernel_pm.h"
 #include "daemon/network.h"
 #include "daemon/owners.h"
+#include "daemon/pending.h"
 #include "daemon/programs.h"
 #include "daemon/routing.h"
 #include "daemon/scan.h"
@@ -29,7 +30,9 @@ struct bri_daemon {
 	struct bri_scan *scan;
 	struct bri_watch *events;
 	struct bri_timer *timer, *scan_timer;
+	bool has_unseen; /* connections were established that no scan has seen yet */
 	struct bri_owners owners;
+	struct bri_pending pending; /* wishes for connections that have no owner yet */
 	struct bri_programs *programs;
 	struct bri_routing *routing;
 	struct bri_announcer *announcer; /* NULL: the kernel announces */
@@ -44,9 +47,13 @@ struct bri_daemon {
 /* bri_daemon_pump(): after anything was told to the policy: commands, news, the next timer. */
 void bri_daemon_pump(struct bri_daemon *d);
 
-/* bri_daemon_owner(): the entry of a connection; made, and asked of the kernel, if it is not known.
- * NULL: there is no such connection, or no memory. */
-struct bri_owner *bri_daemon_owner(struct bri_daemon *d, uint32_t token);
+/* bri_daemon_learn(): the entry of an established connection; made, with what is configured and
+ * what was said before, if it is not known. NULL: no memory. */
+struct bri_owner *bri_daemon_learn(struct bri_daemon *d, const struct bri_nl_diag *connection);
+
+/* bri_daemon_see_new(): looks over all connections now, where some were established since the last
+ * look; not if it costs too much. */
+void bri_daemon_see_new(struct bri_daemon *d);
 
 /* bri_daemon_on_network(): links, addresses, routes or what is configured of them have changed. */
 void bri_daemon_on_network(void *context);
@@ -69,6 +76,20 @@ void bri_daemon_missing(const struct bri_daemon *d, char ret[static BRI_MESSAGE_
 void bri_daemon_configured_wish(
 	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *owner);
 void bri_daemon_on_program(void *context, uint32_t token, const struct bri_program *program);
+
+/* wishes.c: see struct bri_control_ops */
+int bri_daemon_claim(void *context, const struct bri_control_who *who,
+	const struct bri_message_claim *claim, char why[static BRI_MESSAGE_TEXT_MAX]);
+void bri_daemon_release(void *context, uint32_t token);
+int bri_daemon_set(void *context, const struct bri_control_who *who,
+	const struct bri_message_set *set, char why[static BRI_MESSAGE_TEXT_MAX],
+	uint32_t *ret_count);
+int bri_daemon_set_socket(void *context, const struct bri_control_who *who,
+	const struct bri_message_set_socket *set, char why[static BRI_MESSAGE_TEXT_MAX],
+	uint32_t *ret_count);
+/* bri_daemon_waiting_wishes(): what was said of the connection before it was established. */
+void bri_daemon_waiting_wishes(
+	struct bri_daemon *d, const struct bri_nl_diag *connection, struct bri_owner *owner);
 
 /* bri_answers(): what the control server asks. */
 struct bri_control_ops bri_answers(struct bri_daemon *d);

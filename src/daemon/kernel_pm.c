@@ -179,29 +179,63 @@ static bool still_there(
 	return false;
 }
 
-static void put_back(struct bri_kernel_pm *k)
+static void put_back_ours(struct bri_kernel_pm *k)
 {
 	struct bri_nl_pm_endpoint list[BRI_NL_PM_MAX_ENDPOINTS];
-	int n = bri_pm_socket_endpoints(&k->pm, list), r;
+	int n = bri_pm_socket_endpoints(&k->pm, list);
 
 	for (size_t i = 0; i < k->n_ours; i++) {
 		if (still_there(list, n, &k->ours[i]))
 			delete_endpoint(k, k->ours[i].id, &k->ours[i].ip);
 	}
+	k->n_ours = 0;
+}
+
+static void put_back_theirs(struct bri_kernel_pm *k)
+{
+	int r;
+
 	for (size_t i = 0; i < k->n_theirs; i++) {
 		r = add_endpoint(k, &k->theirs[i]);
 		if (r < 0 && r != -EEXIST)
 			bri_warn("an endpoint could not be given back: %s %s", strerror(-r),
 				bri_nl_socket_why(k->pm.socket));
 	}
-	if (k->has_limits) {
-		r = set_limits(k, &k->limits);
-		if (r < 0)
-			bri_error("the kernel's limits could not be put back: %s", strerror(-r));
-	}
-	k->n_ours = k->n_theirs = 0;
+	k->n_theirs = 0;
+}
+
+static void put_back_limits(struct bri_kernel_pm *k)
+{
+	int r = k->has_limits ? set_limits(k, &k->limits) : 0;
+
+	if (r < 0)
+		bri_error("the kernel's limits could not be put back: %s", strerror(-r));
 	k->has_limits = false;
+}
+
+static void put_back(struct bri_kernel_pm *k)
+{
+	put_back_ours(k);
+	put_back_theirs(k);
+	put_back_limits(k);
 	bri_state_remove(k->state, NOTE);
+}
+
+/* As they are now; those that are gone, or are another's, are ours no more. */
+static void adopt_ours(struct bri_kernel_pm *k)
+{
+	struct bri_nl_pm_endpoint list[BRI_NL_PM_MAX_ENDPOINTS];
+	int n = bri_pm_socket_endpoints(&k->pm, list);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->n_ours; i++) {
+		for (int e = 0; e < n; e++) {
+			if (list[e].id == k->ours[i].id &&
+				bri_ip_equal(&list[e].ip, &k->ours[i].ip))
+				k->ours[kept++] = list[e];
+		}
+	}
+	k->n_ours = kept;
 }
 
 /* --- life --- */
@@ -212,6 +246,8 @@ static int raise_limits(struct bri_kernel_pm *k)
 	struct bri_nl_request req;
 	int r;
 
+	if (k->has_limits)
+		return 0; /* raised already, by the daemon before us */
 	bri_nl_pm_encode_get_limits(&req, &k->pm.family);
 	r = bri_nl_socket_call(k->pm.socket, &req, on_limits, k);
 	if (r != 0)
@@ -242,10 +278,14 @@ int bri_kernel_pm_open(
 		return r;
 	}
 	read_note(k);
-	if (k->n_ours || k->n_theirs || k->has_limits)
-		put_back(k);
-	if (mode == BRI_KERNEL_PM_STEER)
+	if (mode == BRI_KERNEL_PM_STEER) {
+		adopt_ours(k);
 		r = raise_limits(k);
+	} else if (k->n_ours || k->has_limits) {
+		put_back_ours(k);
+		put_back_limits(k);
+		r = note(k);
+	}
 	if (r < 0) {
 		bri_kernel_pm_close(k);
 		return r;
@@ -450,6 +490,13 @@ void bri_kernel_pm_update(struct bri_kernel_pm *k, const struct bri_policy_addre
 	for (size_t i = 0; i < k->n_usable; i++) {
 		if (!has_ip(usable, n_usable, &k->usable[i]))
 			lose(k, &k->usable[i]);
+	}
+	/* while no daemon was there to see it */
+	for (size_t i = k->n_ours; i-- > 0;) {
+		struct bri_ip ip = k->ours[i].ip;
+
+		if (!has_ip(usable, n_usable, &ip))
+			lose(k, &ip);
 	}
 	for (size_t i = 0; i < n_usable; i++)
 		give_back(k, &usable[i]);

@@ -21,9 +21,10 @@ enum bri_kernel_pm_mode {
 };
 
 /*
- * bri_kernel_pm_open(): puts back what a killed daemon has left.
- *   state  where it is noted what to put back; borrowed until close
- * Returns 0, -ENOENT (no MPTCP in this kernel) or -errno.
+ * bri_kernel_pm_open(): goes on with what a killed daemon has left, as far as it is of this mode,
+ * and puts the rest back: to take away what is wanted again would close subflows. state  where it
+ * is noted what to put back; borrowed until close Returns 0, -ENOENT (no MPTCP in this kernel) or
+ * -errno.
  */
 int bri_kernel_pm_open(
 	struct bri_state *state, enum bri_kernel_pm_mode mode, struct bri_kernel_pm **ret);

@@ -32,6 +32,21 @@ struct bri_owner *bri_owners_find(struct bri_owners *o, uint32_t token)
 	return NULL;
 }
 
+struct bri_owner *bri_owners_find_cookie(struct bri_owners *o, uint64_t cookie)
+{
+	for (size_t i = 0; i < BRI_OWNERS_BUCKETS; i++) {
+		struct bri_list *l;
+
+		bri_list_foreach (l, &o->buckets[i]) {
+			struct bri_owner *owner = bri_list_entry(l, struct bri_owner, link);
+
+			if (owner->cookie == cookie)
+				return owner;
+		}
+	}
+	return NULL;
+}
+
 struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token)
 {
 	struct bri_owner *owner = calloc(1, sizeof(*owner));

@@ -16,6 +16,7 @@ struct bri_owner {
 	struct bri_list link;
 	uint32_t token;
 	uint32_t uid, inode;
+	uint64_t cookie;
 	pid_t pid; /* 0: not known, as nothing asked for it */
 	char program[BRI_MESSAGE_NAME_MAX];
 	enum bri_message_source source; /* of the wish */
@@ -33,6 +34,8 @@ void bri_owners_init(struct bri_owners *o);
 void bri_owners_fini(struct bri_owners *o);
 /* bri_owners_find(): NULL: not known. */
 struct bri_owner *bri_owners_find(struct bri_owners *o, uint32_t token);
+/* bri_owners_find_cookie(): by the socket's cookie; looks at all of them. */
+struct bri_owner *bri_owners_find_cookie(struct bri_owners *o, uint64_t cookie);
 /* bri_owners_add(): a new one, zeroed, or NULL: no memory. The token must not be known. */
 struct bri_owner *bri_owners_add(struct bri_owners *o, uint32_t token);
 void bri_owners_remove(struct bri_owners *o, uint32_t token);

@@ -14,7 +14,9 @@
 #define GAP_MAX_NS      (2 * BRI_NS_PER_S)
 /* A dump of 2,000 connections takes some milliseconds: all together 0.4 % of a CPU. */
 #define COST_SHARE 250u
-#define MISSED_MAX 2u /* looks without seeing it: a dump that was interrupted can miss one */
+/* Anyone may ask for the list, again and again: those looks are 5 % of a CPU at most. */
+#define ASKED_SHARE 20u
+#define MISSED_MAX  2u /* looks without seeing it: a dump that was interrupted can miss one */
 
 #define STATE_ESTABLISHED 1
 #define STATE_LISTEN      10
@@ -198,9 +200,18 @@ static void take_over(struct bri_scan *s, const struct bri_nl_diag *d)
 
 	bri_kernel_tuple(&d->local, &d->remote, &c.initial);
 	c.server_side = is_listening(s, c.initial.local_port);
-	s->ops.wish(s->ops.context, d, &c.wish);
+	/* no wish yet: its subflows are still to be told, and would all be made a second time */
 	if (bri_policy_on_connection(s->policy, &c, s->now_ns) == 0 && e)
 		e->followed = true;
+}
+
+/* Now that the policy knows what there is. */
+static void begin_serving(struct bri_scan *s, const struct bri_nl_diag *d)
+{
+	struct bri_policy_wish wish;
+
+	s->ops.wish(s->ops.context, d, &wish);
+	bri_policy_set_wish(s->policy, d->mptcp.token, &wish, s->now_ns);
 }
 
 static void on_socket(void *context, const struct bri_nl_diag *d)
@@ -284,8 +295,15 @@ int bri_scan_run(struct bri_scan *s, uint64_t now_ns)
 		take_over(s, &s->unknown[i]);
 	if (s->n_unknown)
 		r = bri_kernel_each(s->kernel, false, s, on_socket);
+	for (size_t i = 0; i < s->n_unknown; i++)
+		begin_serving(s, &s->unknown[i]);
 	s->cost_ns = bri_clock_now_ns() - began_ns;
 	return r;
+}
+
+bool bri_scan_may_run(const struct bri_scan *s, uint64_t now_ns)
+{
+	return now_ns - s->now_ns >= s->cost_ns * ASKED_SHARE;
 }
 
 uint64_t bri_scan_gap_ns(const struct bri_scan *s)

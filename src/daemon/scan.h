@@ -31,6 +31,10 @@ int bri_scan_run(struct bri_scan *scan, uint64_t now_ns);
 /* bri_scan_gap_ns(): how long to wait before the next, so that all of them together stay cheap. */
 uint64_t bri_scan_gap_ns(const struct bri_scan *scan);
 
+/* bri_scan_may_run(): whether one more look, because somebody asks, is cheap enough after the last.
+ */
+bool bri_scan_may_run(const struct bri_scan *scan, uint64_t now_ns);
+
 /* What the kernel tells of a connection at the last look. NULL: not seen. */
 struct bri_scan_entry {
 	uint32_t token;

@@ -25,7 +25,8 @@ static const struct {
 
 struct bri_settings {
 	struct bri_state *state;
-	bool changed;
+	bool left;    /* there is a note of an earlier daemon */
+	bool changed; /* there is a note, of ours or that one: it is put back at the end */
 };
 
 static int read_file(const char *path, char *ret, size_t size)
@@ -144,13 +145,19 @@ static void put_back(struct bri_state *state)
 int bri_settings_open(struct bri_state *state, struct bri_settings **ret)
 {
 	struct bri_settings *s = calloc(1, sizeof(*s));
+	char text[BRI_STATE_TEXT_MAX];
 
 	if (!s)
 		return -ENOMEM;
 	s->state = state;
-	put_back(state);
+	s->left = s->changed = bri_state_read(state, NOTE, text) != -ENOENT;
 	*ret = s;
 	return 0;
+}
+
+bool bri_settings_is_left(const struct bri_settings *s)
+{
+	return s->left;
 }
 
 static int value_of(const char *interface, const char *name)
@@ -178,6 +185,17 @@ int bri_settings_take_pm(
 
 	if (i < 0)
 		return -ENOENT;
+	/* The earlier daemon's is ours now, without a moment in between in which sockets are made
+	 * that nobody manages. */
+	if (userspace && s->left && strcmp(value, table[i].ours) == 0)
+		return 0;
+	if (s->left) {
+		put_back(s->state);
+		s->left = s->changed = false;
+		i = find_setting(value);
+		if (i < 0)
+			return -ENOENT;
+	}
 	wanted = userspace ? table[i].ours : table[i].kernels;
 	if (!userspace && strcmp(value, wanted) == 0)
 		return 0;

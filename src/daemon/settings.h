@@ -13,11 +13,15 @@ struct bri_settings;
 struct bri_state;
 
 /*
- * bri_settings_open(): puts back what an earlier daemon left changed, if it was killed.
+ * bri_settings_open(): changes nothing yet. What an earlier daemon left changed, because it was
+ * killed, is put back by bri_settings_close(): meanwhile it may be what is wanted anyway.
  *   state  where it is noted; borrowed until bri_settings_close()
  * Returns 0 or -ENOMEM.
  */
 int bri_settings_open(struct bri_state *state, struct bri_settings **ret);
+
+/* bri_settings_is_left(): there is such a change. */
+bool bri_settings_is_left(const struct bri_settings *s);
 
 /* bri_settings_has_userspace_pm(): this kernel can let a daemon manage paths (5.19). */
 bool bri_settings_has_userspace_pm(void);

@@ -9,16 +9,16 @@
 #include "daemon/rivals.h"
 
 /*
- * What a killed daemon of ours has left is put back already: a manager that is "userspace" now is
- * somebody else's, and who listens to the events does its work. With the kernel's manager a
- * listener is no rival (`ip mptcp monitor`).
+ * A manager that is "userspace", and not because a daemon of ours was killed, is somebody else's,
+ * and who listens to the events does its work. With the kernel's manager a listener is no rival
+ * (`ip mptcp monitor`).
  */
 int bri_daemon_refuse_rivals(struct bri_daemon *d, char why[static BRI_DAEMON_WHY_MAX])
 {
 	char name[BRI_RIVAL_NAME_MAX];
 	int r;
 
-	if (!bri_settings_is_userspace_pm())
+	if (!bri_settings_is_userspace_pm() || bri_settings_is_left(d->settings))
 		return 0; /* also where there is no such setting */
 	r = bri_rivals_find(name);
 	if (r < 0)

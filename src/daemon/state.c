@@ -23,8 +23,9 @@ struct bri_state {
 static int explain(
 	int r, char why[static BRI_STATE_WHY_MAX], const char *what, const char *directory)
 {
-	snprintf(why, BRI_STATE_WHY_MAX, "%s %.120s: %s (--state-dir names another)", what,
-		directory, strerror(-r));
+	snprintf(why, BRI_STATE_WHY_MAX, "%s %.120s: %s%s (--state-dir names another)", what,
+		directory, strerror(-r),
+		r == -EACCES ? ": it must belong to the user that braidd runs as" : "");
 	return r;
 }
 

@@ -250,7 +250,8 @@ static void add_paths(struct bri_policy *p, struct bri_conn *c)
 void bri_policy_set_running(struct bri_policy *p, const uint32_t *ifindexes, size_t n)
 {
 	p->n_running = bri_min_size(n, BRI_LEN(p->running));
-	memcpy(p->running, ifindexes, p->n_running * sizeof(*ifindexes));
+	if (p->n_running)
+		memcpy(p->running, ifindexes, p->n_running * sizeof(*ifindexes));
 }
 
 /* The address of a path stopped to be usable, or began to be. */
@@ -287,7 +288,8 @@ void bri_policy_set_addresses(
 
 	n = bri_min_size(n, BRI_POLICY_ADDRESSES_MAX);
 	memcpy(old, p->addresses, n_old * sizeof(*old));
-	memcpy(p->addresses, list, n * sizeof(*list));
+	if (n)
+		memcpy(p->addresses, list, n * sizeof(*list));
 	p->n_addresses = n;
 	for (size_t i = 0; i < n; i++)
 		bri_policy_link(p, list[i].ifindex)->radio = list[i].kind == BRI_PATH_CELLULAR;

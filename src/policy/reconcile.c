@@ -371,8 +371,9 @@ void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now
 				path->measured_ns = now_ns; /* it was a measurement */
 				path->measured_us = JOIN_NS / BRI_NS_PER_US;
 			} else {
+				/* with the same id: the kernel ties it to the address until one of
+				 * both is withdrawn */
 				bri_reconcile_failed(path, false, now_ns);
-				path->local_id = bri_policy_next_id(c);
 			}
 		}
 	}

@@ -48,7 +48,8 @@ void bri_sampling_wake(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 		return;
 	c->counted = true;
 	p->n_active++;
-	c->sample_ns = now_ns;
+	/* where very many wake at once the next look at all of them tells more for less */
+	c->sample_ns = now_ns + interval(p);
 }
 
 static bool is_worth_a_look(const struct bri_conn *c, const struct bri_subflow *s, uint64_t now_ns)

@@ -68,10 +68,23 @@ static bool has_go_setting(void)
 	return false;
 }
 
+/* A socket that is not there yet keeps its name. */
+static int make_absolute(const char *name)
+{
+	const char *value = getenv(name);
+	char path[PATH_MAX];
+
+	if (!value || *value == '\0' || *value == '/' || !realpath(value, path))
+		return 0;
+	return setenv(name, path, 1) < 0 ? -errno : 0;
+}
+
 int bri_start_set_environment(const char *library, const char *service, const char *verbose)
 {
 	int r = set_or_clear(BRI_ENV_SERVICE, service);
 
+	if (r == 0)
+		r = make_absolute(BRI_ENV_SOCKET);
 	if (r == 0)
 		r = set_or_clear(BRI_ENV_VERBOSE, verbose);
 	/* where a setting is given twice the last one counts: there is none, so before is as good

@@ -17,6 +17,7 @@ int bri_start_library(char ret[static PATH_MAX]);
  *   library  to preload, before what is preloaded already; NULL: none
  *   service  the word; NULL: none, nor one that is inherited
  *   verbose  from bri_say_open(); NULL: silent
+ * BRAID_SOCKET, if it is relative, is made absolute: programs change their directory.
  * GODEBUG gets multipathtcp=1, unless it has that setting: Go's library does the rest itself.
  * Returns 0 or -ENOMEM.
  */

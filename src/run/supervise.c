@@ -20,6 +20,7 @@
 #include "run/env.h"
 #include "run/filter.h"
 #include "run/say.h"
+#include "run/tell.h"
 
 struct supervisor {
 	int listener;
@@ -71,11 +72,17 @@ static bool is_in_our_network(const struct supervisor *s)
 }
 
 /*
- * The service is not told to braidd from here: its messages name a connection by its token, which
- * the kernel gives it in connect(2), when the socket is in the program's hands only. What the
- * socket has already and keeps is its cookie (SO_COOKIE; sock_diag gives it for connections): a
- * message by cookie would be sent here, before the socket is handed over.
+ * Before it is handed over: by its cookie, which it keeps. Its token, by which connections are
+ * named, the kernel gives it in connect(2), when it is in the program's hands only.
  */
+static void tell_service(const struct supervisor *s, int fd)
+{
+	int r = bri_tell_enabled() ? bri_tell_socket(fd) : 0;
+
+	if (r < 0)
+		say(s->request, "the service could not be told to braidd: ", -r);
+}
+
 static void hand_over(struct supervisor *s, int fd, int type)
 {
 	struct seccomp_notif_addfd give = {
@@ -113,6 +120,7 @@ static void answer(struct supervisor *s)
 		let_go_on(s);
 		return;
 	}
+	tell_service(s, fd);
 	hand_over(s, fd, type);
 	close(fd);
 }
@@ -322,6 +330,7 @@ int bri_supervise_start(int say_fd)
 	r = bri_filter_supported();
 	if (r < 0)
 		return r;
+	bri_tell_init(getenv(BRI_ENV_SERVICE), getenv(BRI_ENV_SOCKET));
 	r = prepare(&s);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		r = -errno;

@@ -15,6 +15,7 @@ enum { BRI_SUPERVISE_LOST = 1 }; /* condition: filtered, and nobody there to ans
 
 /*
  * bri_supervise_start(): starts the supervisor, then filters the caller.
+ * What the environment names (env.h): the service that braidd is told for each socket, and where.
  *   say_fd  where bri_say writes, or -1; kept open by the supervisor
  * Returns 0 (the supervisor has the filter's descriptor), BRI_SUPERVISE_LOST (the caller can only
  * end), or a negative errno: nothing is filtered.

@@ -15,8 +15,11 @@
 #define SOL_MPTCP 284
 #endif
 
-#define TYPE_SET    3u
-#define HEADER_SIZE 16u
+/* docs/wire/control.md: SET is a token, a process and a service, SET SOCKET a cookie and a service:
+ * as many bytes */
+#define TYPE_SET        3u
+#define TYPE_SET_SOCKET 9u
+#define HEADER_SIZE     16u
 
 /* Written by bri_tell_init() only. */
 static int service = -1;
@@ -60,15 +63,26 @@ static void put_u32(uint8_t *at, uint32_t value)
 		at[i] = (uint8_t)(value >> (8 * i));
 }
 
-void bri_tell_encode(uint32_t token, uint8_t wanted, uint8_t ret[static BRI_TELL_SIZE])
+static void encode(uint8_t type, uint64_t name, uint8_t wanted, uint8_t ret[static BRI_TELL_SIZE])
 {
 	memset(ret, 0, BRI_TELL_SIZE);
 	memcpy(ret, "BRD\1", 4);
-	ret[4] = TYPE_SET;
+	ret[4] = type;
 	put_u32(ret + 8, 1); /* id: any but 0 */
 	put_u32(ret + 12, BRI_TELL_SIZE - HEADER_SIZE);
-	put_u32(ret + HEADER_SIZE, token);
-	ret[HEADER_SIZE + 8] = wanted; /* after the pid, which stays 0 */
+	put_u32(ret + HEADER_SIZE, (uint32_t)name);
+	put_u32(ret + HEADER_SIZE + 4, (uint32_t)(name >> 32)); /* after a token the pid, 0 */
+	ret[HEADER_SIZE + 8] = wanted;
+}
+
+void bri_tell_encode_token(uint32_t token, uint8_t wanted, uint8_t ret[static BRI_TELL_SIZE])
+{
+	encode(TYPE_SET, token, wanted, ret);
+}
+
+void bri_tell_encode_socket(uint64_t cookie, uint8_t wanted, uint8_t ret[static BRI_TELL_SIZE])
+{
+	encode(TYPE_SET_SOCKET, cookie, wanted, ret);
 }
 
 /* Plain system calls: the C library's are the wrapper's own here, and are cancellation points. */
@@ -116,9 +130,21 @@ int bri_tell_connection(int fd)
 
 	r = token_of(fd, &token);
 	if (r == 0) {
-		bri_tell_encode(token, (uint8_t)service, message);
+		bri_tell_encode_token(token, (uint8_t)service, message);
 		r = send_to_daemon(message, sizeof(message));
 	}
 	errno = saved;
 	return r;
+}
+
+int bri_tell_socket(int fd)
+{
+	uint8_t message[BRI_TELL_SIZE];
+	socklen_t size = sizeof(uint64_t);
+	uint64_t cookie = 0;
+
+	if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
+		return -errno;
+	bri_tell_encode_socket(cookie, (uint8_t)service, message);
+	return send_to_daemon(message, sizeof(message));
 }

@@ -12,7 +12,7 @@
 
 #include "base/base.h"
 
-#define BRI_TELL_SIZE 25u /* a SET message: docs/wire/control.md */
+#define BRI_TELL_SIZE 25u /* of either message: docs/wire/control.md */
 
 enum { BRI_TELL_NOT_MPTCP = 1 }; /* condition: plain TCP, or another kind of socket */
 
@@ -34,7 +34,16 @@ bool bri_tell_enabled(void);
  */
 int bri_tell_connection(int fd);
 
-/* bri_tell_encode(): the message for a token. */
-void bri_tell_encode(uint32_t token, uint8_t service, uint8_t ret[static BRI_TELL_SIZE]);
+/*
+ * bri_tell_socket(): the same of a socket that is not connected yet, by its cookie: for who makes
+ * sockets for others.
+ *   fd  Multipath TCP
+ * Returns 0 or a negative errno: nothing was told.
+ */
+int bri_tell_socket(int fd);
+
+/* The messages. */
+void bri_tell_encode_token(uint32_t token, uint8_t service, uint8_t ret[static BRI_TELL_SIZE]);
+void bri_tell_encode_socket(uint64_t cookie, uint8_t service, uint8_t ret[static BRI_TELL_SIZE]);
 
 #endif

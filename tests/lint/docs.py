@@ -174,7 +174,7 @@ def check_paths_in_tables(path, text, sources):
             continue
         words = read(sources.root, name)
         for function in re.findall(r'(\w+)\(\)', m.group(1)):
-            if not re.search(r'^[^\n\t/*]*\b%s\(' % function, words, re.M):
+            if not re.search(r'^(?:\w[^\n\t/]*)?\b%s\(' % function, words, re.M):
                 bad.append('%s: %s() is not in %s' % (path, function, name))
     return bad
 

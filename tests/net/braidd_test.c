@@ -333,6 +333,7 @@ static void killed_and_started_again(void **state)
 	struct mp_run run = mp_open(&config);
 	struct daemon d = { .run = &run, .side = BRI_LAB_CLIENT };
 	struct bri_message_connection c;
+	uint64_t sent;
 	uint16_t port;
 	uint32_t token;
 
@@ -341,7 +342,7 @@ static void killed_and_started_again(void **state)
 	expect_manager(&d, "kernel");
 	start(&d, NULL);
 	expect_manager(&d, "userspace");
-	transfer(&run, 12 * MEGABYTE);
+	transfer(&run, 16 * MEGABYTE);
 	wait_live(&run, BOTH);
 	c = wait_listed(BRI_MESSAGE_SERVICE_HANDOVER, 2);
 	token = c.token;
@@ -352,16 +353,24 @@ static void killed_and_started_again(void **state)
 	expect_manager(&d, "userspace");
 	wait_sent(&run, 2 * MEGABYTE);
 	start(&d, NULL);
+	wait_listed(BRI_MESSAGE_SERVICE_HANDOVER, 2);
+	/* and once more, after a proper end */
+	stop(&d);
+	expect_manager(&d, "kernel");
+	start(&d, NULL);
 	c = wait_listed(BRI_MESSAGE_SERVICE_HANDOVER, 2);
 	assert_int_equal(c.token, token);
 	assert_false(c.flags & BRI_MESSAGE_CONNECTION_ACCEPTED);
+	if (port_on(&c, 11) != port)
+		show_log();
 	/* what stands by is taken over, not made again; the other is under load and may be in doubt
 	 */
 	assert_int_equal(port_on(&c, 11), port);
 	mp_set(&run, "wlan down");
 	wait_live(&run, WWAN);
-	wait_sent(&run, 4 * MEGABYTE);
-	assert_true(mp_mib(&run, BRI_LAB_SERVER, "RmAddr") >= 1);
+	sent = mp_stats(&run, 1).direction[BRI_LAB_TO_SERVER].bytes;
+	wait_sent(&run, atomic_load(&run.shared->server[0].in.bytes) + 2 * MEGABYTE);
+	assert_true(mp_stats(&run, 1).direction[BRI_LAB_TO_SERVER].bytes > sent + MEGABYTE);
 	finish(&run);
 	stop(&d);
 	expect_manager(&d, "kernel");
@@ -480,6 +489,7 @@ static void steers_the_kernel(void **state)
 	struct mp_run run = mp_open(&config);
 	struct daemon d = { .run = &run, .side = BRI_LAB_CLIENT };
 	struct bri_message_status status;
+	uint64_t joins;
 
 	(void)state;
 	write_config("");
@@ -489,7 +499,7 @@ static void steers_the_kernel(void **state)
 	assert_true(ask_status(&status));
 	assert_int_equal(status.mode, BRI_MESSAGE_MODE_KERNEL);
 	assert_non_null(strstr(status.missing, "single connections"));
-	transfer(&run, 8 * MEGABYTE);
+	transfer(&run, 16 * MEGABYTE);
 	wait_live(&run, BOTH);
 	wait_sent(&run, MEGABYTE);
 	mp_set(&run, "wlan down");
@@ -498,9 +508,15 @@ static void steers_the_kernel(void **state)
 	wait_sent(&run, 2 * MEGABYTE);
 	mp_set(&run, "wlan up");
 	expect_endpoints(&d, "10 11b");
+	wait_live(&run, BOTH);
+	joins = mp_mib(&run, BRI_LAB_SERVER, "MPJoinSynRx");
 	kill_hard(&d);
 	start(&d, "--kernel-pm");
 	expect_endpoints(&d, "10 11b");
+	wait_sent(&run, atomic_load(&run.shared->server[0].in.bytes) + MEGABYTE);
+	/* the subflows of before are there: nothing was taken away for a moment */
+	assert_int_equal(atomic_load(&run.shared->client[0].live), BOTH);
+	assert_int_equal(mp_mib(&run, BRI_LAB_SERVER, "MPJoinSynRx"), joins);
 	finish(&run);
 	stop(&d);
 	expect_endpoints(&d, "");
@@ -525,14 +541,14 @@ static void guards_older_connections(void **state)
 	wait_live(&run, WWAN);
 	expect_endpoints(&d, "11");
 	wait_sent(&run, 2 * MEGABYTE);
-	/* what was taken away comes back: with the link, and after a crash */
+	/* what was taken away comes back: with the link, or when the daemon stops */
 	mp_set(&run, "wlan up");
 	expect_endpoints(&d, "10 11");
 	mp_set(&run, "wlan down");
 	expect_endpoints(&d, "11");
 	kill_hard(&d);
 	start(&d, NULL);
-	expect_endpoints(&d, "10 11");
+	expect_endpoints(&d, "11");
 	finish(&run);
 	stop(&d);
 	expect_endpoints(&d, "10 11");

@@ -4,8 +4,10 @@
  */
 #include "dispatch_test_util.h"
 
+#include <netinet/in.h>
 #include <sys/un.h>
 #include "daemon/control_server.h"
+#include "transport/mptcp_info.h"
 
 static char dir[64], path[96];
 static const char *braid;
@@ -47,6 +49,14 @@ static int do_set(void *context, const struct bri_control_who *who,
 		return -ENOENT;
 	*ret_count = set->pid ? 3 : 1;
 	return 0;
+}
+
+static int do_set_socket(void *context, const struct bri_control_who *who,
+	const struct bri_message_set_socket *set, char why[static BRI_MESSAGE_TEXT_MAX],
+	uint32_t *ret_count)
+{
+	(void)context, (void)who, (void)set, (void)why, (void)ret_count;
+	return -EOPNOTSUPP; /* the command does not say it */
 }
 
 static int do_paths(void *context, uint64_t *cursor, struct bri_message_path *ret)
@@ -99,7 +109,7 @@ static int do_metrics(void *context, uint64_t *cursor, struct bri_message_metric
 static void start(void *context)
 {
 	const struct bri_control_ops ops = { NULL, do_status, do_claim, do_release, do_set,
-		do_paths, do_list, do_metrics };
+		do_set_socket, do_paths, do_list, do_metrics };
 	struct bri_control_socket sock;
 	char why[200];
 
@@ -209,7 +219,7 @@ static void for_programs(void **state)
 	empty = true;
 	EXPECT("status -j | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"list\"])'",
 		0, "[]\n");
-	EXPECT("set 5 --service none --json", 0, "\"connections\": 3", "\"service\": \"none\"");
+	EXPECT("set 0x5 --service none --json", 0, "\"connections\": 1", "\"service\": \"none\"");
 }
 
 static void get_set(void *context)
@@ -242,10 +252,56 @@ static void set(void **state)
 	assert_int_equal(seen().token, 0xabc);
 	EXPECT("set 12345678 --service none", 0, "1 connection: none\n");
 	assert_int_equal(seen().token, 0x12345678);
-	EXPECT("set --service aggregate 4194304", 0, "3 connections: aggregate\n");
-	assert_int_equal(seen().pid, 4194304);
-	assert_int_equal(seen().token, 0);
+	EXPECT("set --service aggregate 4194304", 1, "there is no process 4194304");
+	assert_int_equal(seen().token, 0x12345678);
 	EXPECT("set deadbeef --service none", 1, "braid set: there is no such connection");
+}
+
+static uint32_t token_of(int fd)
+{
+	struct bri_mptcp_info info;
+
+	assert_int_equal(bri_mptcp_info_get(fd, &info), 0);
+	return info.token;
+}
+
+/* The connections of a process: here both ends of one, and one end twice. */
+static void set_process(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t size = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	int client, accepted, twice;
+	uint32_t last;
+	char line[200];
+
+	(void)state;
+	if (listener < 0)
+		skip();
+	dispatch_sync_f(queue, NULL, start);
+	setenv("BRAID_SOCKET", path, 1);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	snprintf(line, sizeof(line), "set %d --service aggregate", (int)getpid());
+	EXPECT(line, 1, "has no Multipath TCP connection: 'braid status'");
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	assert_int_equal(connect(client, (struct sockaddr *)&at, sizeof(at)), 0);
+	accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	twice = dup(client);
+	assert_true(accepted >= 0 && twice >= 0);
+	EXPECT(line, 0, "2 connections: aggregate\n");
+	last = seen().token;
+	assert_true(last == token_of(client) || last == token_of(accepted));
+	assert_int_equal(seen().service, 3);
+	assert_int_equal(seen().pid, 0);
+	/* another user's, if we are not root; a kernel thread's of nobody's if we are */
+	EXPECT("set 2 --service none", 1, "process 2");
+	close(twice);
+	close(client);
+	close(accepted);
+	close(listener);
 }
 
 /* One line that says what to do, exit code 1, for each way in which there is no daemon. */
@@ -290,6 +346,7 @@ int main(int argc, char **argv)
 		cli_test(for_people),
 		cli_test(for_programs),
 		cli_test(set),
+		cli_test(set_process),
 		cli_test(without_daemon),
 	};
 

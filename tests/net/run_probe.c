@@ -199,6 +199,29 @@ static void forks(void)
 	check(errno == ECHILD, "no other children");
 }
 
+/* What a server sends after one line, to standard output. */
+static int fetch(const char *address, int server_port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((unsigned short)server_port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char bytes[16384];
+	ssize_t n = -1;
+
+	if (fd < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
+		connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+		write(fd, "go\n", 3) != 3)
+		return -1;
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t at = 0, put; at < n; at += put) {
+			put = write(STDOUT_FILENO, bytes + at, (size_t)(n - at));
+			if (put <= 0)
+				return -1;
+		}
+	close(fd);
+	return n == 0 ? 0 : -1;
+}
+
 static int listen_somewhere(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
@@ -242,6 +265,8 @@ int main(int argc, char **argv)
 		visits(forks);
 	else if (strcmp(mode, "visit") == 0)
 		return visit(rounds) != 0;
+	else if (strcmp(mode, "fetch") == 0)
+		return argc != 4 || fetch(argv[2], atoi(argv[3])) != 0;
 	else if (strcmp(mode, "alone") == 0)
 		check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD,
 			"no child that it did not make");

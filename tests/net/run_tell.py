@@ -33,11 +33,20 @@ u = socket.socketpair(); d = socket.socket(type=socket.SOCK_DGRAM); d.connect(l.
 '''
 
 
-def tokens_told(braid, path, service, daemon, *more):
-    """Runs PROGRAM; returns (tokens it has, messages the daemon got)."""
+# prints the cookies that the kernel gave its sockets
+MAKES = '''
+import socket, struct
+s = [socket.socket(), socket.socket(socket.AF_INET6)]
+socket.socket(type=socket.SOCK_DGRAM)
+print(*[struct.unpack('Q', x.getsockopt(socket.SOL_SOCKET, 57, 8))[0] for x in s])
+'''
+
+
+def tokens_told(braid, path, service, daemon, *more, program=PROGRAM, method='preload'):
+    """Runs the program; returns (numbers it prints, messages the daemon got, its standard error)."""
     env = dict(os.environ, BRAID_SOCKET=path)
-    command = [braid, 'run', '--method', 'preload'] + (['--service', service] if service else [])
-    out = subprocess.run(command + list(more) + [sys.executable, '-c', PROGRAM], env=env, timeout=30,
+    command = [braid, 'run', '--method', method] + (['--service', service] if service else [])
+    out = subprocess.run(command + list(more) + [sys.executable, '-c', program], env=env, timeout=30,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert out.returncode == 0, out.stderr
     got = []
@@ -67,6 +76,20 @@ def main(braid):
                 # the bytes are those of docs/wire/control.md: SET
                 want = [b'BRD\x01\x03\0\0\0\x01\0\0\0\x09\0\0\0' + struct.pack('<IIB', t, 0, number) for t in tokens]
                 assert sorted(got) == sorted(want), (service, tokens, got)
+            # by the kernel's help: what is made is told, by its cookie, before the program has it
+            for number, service in enumerate(SERVICES):
+                cookies, got, _ = tokens_told(braid, path, service, daemon, program=MAKES, method='seccomp')
+                assert len(set(cookies)) == 2, cookies
+                want = [b'BRD\x01\x09\0\0\0\x01\0\0\0\x09\0\0\0' + struct.pack('<QB', c, number) for c in cookies]
+                assert got == want, (service, cookies, got)
+            # where the daemon is, also for who leaves the directory
+            os.chdir(tmp)
+            for method in 'preload', 'seccomp':
+                _, got, _ = tokens_told(braid, 'sock', 'handover', daemon, program='import os; os.chdir("/")\n' + PROGRAM,
+                                        method=method)
+                assert len(got) == (4 if method == 'preload' else 3), got
+            _, got, _ = tokens_told(braid, path, None, daemon, method='seccomp')
+            assert got == [], got
             # no service, nothing told
             _, got, _ = tokens_told(braid, path, None, daemon)
             assert got == [], got

@@ -29,8 +29,8 @@ void *__wrap_calloc(size_t n, size_t size)
 
 static void try_start(void *context)
 {
-	const struct bri_control_ops ops = { &fx, do_status, do_claim, do_release, do_set, do_paths,
-		do_list, do_metrics };
+	const struct bri_control_ops ops = { &fx, do_status, do_claim, do_release, do_set,
+		do_set_socket, do_paths, do_list, do_metrics };
 	struct bri_control_socket sock;
 	char why[200];
 	int *ret = context;

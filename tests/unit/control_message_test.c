@@ -25,7 +25,7 @@ static void fill_text(char *text, size_t size)
 /* One full message of each type. */
 static struct bri_message *samples(size_t *ret_n)
 {
-	struct bri_message *all = calloc(18, sizeof(*all)), *m = all;
+	struct bri_message *all = calloc(19, sizeof(*all)), *m = all;
 
 	assert_non_null(all);
 	*m++ = (struct bri_message) { BRI_MESSAGE_CLAIM, 1,
@@ -44,6 +44,8 @@ static struct bri_message *samples(size_t *ret_n)
 	*m++ = (struct bri_message) { .type = BRI_MESSAGE_LIST, .id = 6 };
 	*m++ = (struct bri_message) { .type = BRI_MESSAGE_METRICS, .id = 7 };
 	*m++ = (struct bri_message) { BRI_MESSAGE_WATCH, 8, .watch = { 7 } };
+	*m++ = (struct bri_message) { BRI_MESSAGE_SET_SOCKET, 16,
+		.set_socket = { UINT64_MAX - 1, 3 } };
 	*m++ = (struct bri_message) { BRI_MESSAGE_OK, 9, .ok = { 3 } };
 	*m++ = (struct bri_message) { BRI_MESSAGE_ERROR, 10,
 		.error = { EPERM, "not \xc3\xa4llowed" } };
@@ -75,7 +77,7 @@ static struct bri_message *samples(size_t *ret_n)
 	*m++ = (struct bri_message) { BRI_MESSAGE_EVENT, 0,
 		.event = { UINT64_C(1) << 60, 1, 7, 1000, 2, "subflow over wlan0" } };
 	*ret_n = (size_t)(m - all);
-	assert_true(*ret_n <= 18);
+	assert_true(*ret_n <= 19);
 	return all;
 }
 
@@ -222,6 +224,10 @@ static void values_are_checked(void **state)
 	check_invalid(m, "set of nothing");
 	m = (struct bri_message) { BRI_MESSAGE_SET, 1, .set = { 1, 1, 1 } };
 	check_invalid(m, "set of both");
+	m = (struct bri_message) { BRI_MESSAGE_SET_SOCKET, 1, .set_socket = { 0, 1 } };
+	check_invalid(m, "cookie 0");
+	m = (struct bri_message) { BRI_MESSAGE_SET_SOCKET, 1, .set_socket = { 1, 4 } };
+	check_invalid(m, "socket to service 4");
 	m = (struct bri_message) { BRI_MESSAGE_WATCH, 1, .watch = { 8 } };
 	check_invalid(m, "watch what");
 	m = (struct bri_message) { BRI_MESSAGE_ERROR, 1, .error = { 0, "" } };
@@ -238,7 +244,7 @@ static void values_are_checked(void **state)
 	check_invalid(m, "type 0");
 	m = (struct bri_message) { .type = 136 };
 	check_invalid(m, "type 136");
-	m = all[13];
+	m = all[14];
 	assert_int_equal(m.type, BRI_MESSAGE_CONNECTION);
 	m.connection.n_subflows++;
 	check_invalid(m, "too many subflows");

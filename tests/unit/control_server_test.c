@@ -46,6 +46,15 @@ static void two_clients(void **state)
 	assert_int_equal(fx.last_set.pid, 77);
 	m = call(&a, (struct bri_message) { .type = BRI_MESSAGE_SET, .set = { 0, 1, 3 } });
 	expect_error(&m, EOPNOTSUPP, "braid status");
+	m = call(&a, (struct bri_message) { .type = BRI_MESSAGE_SET_SOCKET,
+			     .set_socket = { UINT64_C(1) << 40, 2 } });
+	assert_int_equal(m.type, BRI_MESSAGE_OK);
+	assert_int_equal(m.ok.count, 0);
+	assert_int_equal(fx.last_set_socket.cookie, UINT64_C(1) << 40);
+	assert_int_equal(fx.last_set_socket.service, 2);
+	m = call(&a,
+		(struct bri_message) { .type = BRI_MESSAGE_SET_SOCKET, .set_socket = { 1, 2 } });
+	expect_error(&m, EDQUOT, "close some first");
 	/* a client that goes away releases what it has */
 	sem_wait(&fx.on_release);
 	bri_client_close(&b);

@@ -24,6 +24,7 @@ struct fixture {
 	int n_claimed, n_released;
 	struct bri_message_claim last_claim;
 	struct bri_message_set last_set;
+	struct bri_message_set_socket last_set_socket;
 	struct bri_control_who last_who;
 	bool event_in_release;
 	sem_t on_release;
@@ -85,6 +86,21 @@ static inline int do_set(void *context, const struct bri_control_who *who,
 	return 0;
 }
 
+static inline int do_set_socket(void *context, const struct bri_control_who *who,
+	const struct bri_message_set_socket *set, char why[static BRI_MESSAGE_TEXT_MAX],
+	uint32_t *ret_count)
+{
+	struct fixture *f = context;
+
+	(void)why;
+	f->last_set_socket = *set;
+	f->last_who = *who;
+	if (set->cookie == 1)
+		return -EDQUOT;
+	*ret_count = 0;
+	return 0;
+}
+
 static inline int do_paths(void *context, uint64_t *cursor, struct bri_message_path *ret)
 {
 	(void)context;
@@ -120,8 +136,8 @@ static inline int do_metrics(void *context, uint64_t *cursor, struct bri_message
 static inline void start(void *context)
 {
 	struct fixture *f = context;
-	const struct bri_control_ops ops = { f, do_status, do_claim, do_release, do_set, do_paths,
-		do_list, do_metrics };
+	const struct bri_control_ops ops = { f, do_status, do_claim, do_release, do_set,
+		do_set_socket, do_paths, do_list, do_metrics };
 	struct bri_control_socket sock;
 	char why[200] = "";
 

@@ -47,12 +47,16 @@ static void test_tell(void **state)
 {
 	static const uint8_t want[BRI_TELL_SIZE] = { 'B', 'R', 'D', 1, 3, 0, 0, 0, 1, 0, 0, 0, 9, 0,
 		0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 2 };
+	static const uint8_t want_socket[BRI_TELL_SIZE] = { 'B', 'R', 'D', 1, 9, 0, 0, 0, 1, 0, 0,
+		0, 9, 0, 0, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 1 };
 	uint8_t got[BRI_TELL_SIZE];
 	char path[200];
 
 	(void)state;
-	bri_tell_encode(0x11223344, 2, got);
+	bri_tell_encode_token(0x11223344, 2, got);
 	assert_memory_equal(got, want, sizeof(want));
+	bri_tell_encode_socket(UINT64_C(0x8877665544332211), 1, got);
+	assert_memory_equal(got, want_socket, sizeof(want_socket));
 	assert_int_equal(bri_tell_service("none"), 0);
 	assert_int_equal(bri_tell_service("aggregate"), 3);
 	assert_int_equal(bri_tell_service("Handover"), -EINVAL);
