@@ -15,6 +15,7 @@
 #define ACTIVE_NS (1500 * MS)
 /* Something is new: whether anything moves shows at once. */
 #define GLANCE_NS (250 * MS)
+#define SHARE_NS  (200 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
 {
@@ -103,6 +104,14 @@ static struct bri_path *path_of_subflow(struct bri_conn *c, const struct bri_sub
 	return NULL;
 }
 
+/* Where several paths carry data the peer's scheduler gives each its turn, and a pause of one of
+ * them is no news for a while. */
+static bool is_idle_share(const struct bri_conn *c, const struct bri_subflow *s, uint64_t now_ns)
+{
+	return c->wish.service == BRI_SERVICE_AGGREGATE && !s->stall.outstanding &&
+	       now_ns - s->stall.data_ns < SHARE_NS;
+}
+
 /* The path is asked by a join over it. It must answer within what its round trip time explains. */
 static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	const struct bri_policy_sample *sample, uint64_t now_ns)
@@ -141,7 +150,10 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 			path->dead = false;
 		path->probing = false;
 		break;
-	case BRI_STALL_SUSPECT: doubt(p, c, path, sample, now_ns); break;
+	case BRI_STALL_SUSPECT:
+		if (!is_idle_share(c, s, now_ns))
+			doubt(p, c, path, sample, now_ns);
+		break;
 	case BRI_STALL_DEAD:
 		if (has_other(c, path) || c->server_side)
 			path->dead = true;
