@@ -53,7 +53,7 @@ build: | build-dir
 ## make asan tsan valgrind fuzz cov    the tests under sanitizers and valgrind; fuzzing, bounded; coverage
 asan tsan: setup-test
 	$(MAKE) PRESET=$@ build
-	ctest --test-dir build/$@ --output-on-failure -j$(JOBS) -LE 'lint|soak|bench|slow'
+	ctest --test-dir build/$@ --output-on-failure -j$(JOBS) -LE 'lint|soak|bench|slow$(if $(filter tsan,$@),|sim)'
 valgrind: setup-ci build
 	tools/valgrind $(BUILD)
 fuzz: setup-ci

@@ -15,7 +15,7 @@
 #define ACTIVE_NS (1500 * MS)
 /* Something is new: whether anything moves shows at once. */
 #define GLANCE_NS (250 * MS)
-#define SHARE_NS  (200 * MS)
+#define SHARE_NS  (60 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
 {

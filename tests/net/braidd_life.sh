@@ -67,7 +67,7 @@ end()
 	wait "$pid" || fail "exit code $?: $(cat log)"
 	pid=
 	is "$manager" kernel || fail "the path manager is $(cat "$manager")"
-	[ -z "$(ls state | grep -v lock)" ] || fail "left: $(ls state)"
+	[ -z "$(find state -mindepth 1 ! -name "*lock*")" ] || fail "left: $(ls state)"
 	[ -e socket/socket ] && fail "the socket is left"
 	[ -z "$(ours)" ] || fail "left: $(ours)"
 	is_limits "2 0" || fail "limits: $(ip mptcp limits)"
