@@ -118,13 +118,13 @@ static bool is_order(enum bri_policy_what what)
 	return what != BRI_POLICY_SAMPLE && what != BRI_POLICY_CANCEL;
 }
 
-/* Orders that follow one another go to the kernel together. */
-static void run_commands(struct bri_daemon *d)
+/* Orders that follow one another go to the kernel together. True: there may be more to do. */
+static bool run_commands(struct bri_daemon *d)
 {
 	struct bri_policy_command batch[BRI_KERNEL_BATCH], command;
-	size_t n = 0;
+	size_t n = 0, turn;
 
-	for (size_t turn = 0; turn < TURN_MAX && bri_policy_next(d->policy, &command); turn++) {
+	for (turn = 0; turn < TURN_MAX && bri_policy_next(d->policy, &command); turn++) {
 		if (is_order(command.what)) {
 			batch[n++] = command;
 			if (n == BRI_LEN(batch)) {
@@ -141,6 +141,7 @@ static void run_commands(struct bri_daemon *d)
 			cancel(d, &command);
 	}
 	order(d, batch, n);
+	return turn == TURN_MAX;
 }
 
 static const struct {
@@ -188,13 +189,12 @@ static void tell_news(struct bri_daemon *d)
 
 void bri_daemon_pump(struct bri_daemon *d)
 {
-	uint64_t now_ns = bri_clock_now_ns(), at_ns;
+	bool more;
 
-	bri_policy_expire(d->policy, now_ns);
-	run_commands(d);
+	bri_policy_expire(d->policy, bri_clock_now_ns());
+	more = run_commands(d);
 	tell_news(d);
-	at_ns = bri_policy_deadline_ns(d->policy);
-	bri_timer_set(d->timer, at_ns);
+	bri_timer_set(d->timer, more ? bri_clock_now_ns() : bri_policy_deadline_ns(d->policy));
 }
 
 /* --- inputs --- */
