@@ -1,23 +1,10 @@
 /* `braid paths`: the paths that braidd knows, in the order in which it uses them. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/cli.h"
 #include "cli/daemon.h"
 #include "cli/json.h"
-
-static const struct option options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "socket", required_argument, NULL, 's' },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct paths_options {
-	bool help, json;
-	const char *socket;
-};
 
 struct paths {
 	struct bri_message_path *path;
@@ -35,26 +22,6 @@ static void print_help(void)
 	     "  -h, --help         this text\n\n"
 	     "Exit codes: 0 printed, 1 braidd does not run or answer, 2 the command line is "
 	     "wrong.");
-}
-
-static int parse_options(int argc, char **argv, struct paths_options *ret)
-{
-	int opt;
-
-	*ret = (struct paths_options) { .help = false };
-	opterr = 0;
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, ":hjs:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h': ret->help = true; break;
-		case 'j': ret->json = true; break;
-		case 's': ret->socket = optarg; break;
-		default: return bri_cli_bad_option("paths", opt, argv, options);
-		}
-	}
-	if (optind < argc && !ret->help)
-		return bri_cli_usage("paths", "no argument is wanted, not '%s'", argv[optind]);
-	return BRI_EXIT_OK;
 }
 
 static int on_path(void *context, const struct bri_message *entry)
@@ -155,9 +122,9 @@ int bri_cmd_paths(int argc, char **argv)
 {
 	struct bri_message request = { .type = BRI_MESSAGE_PATHS }, reply;
 	struct paths paths = { .path = NULL };
-	struct paths_options opts;
+	struct bri_daemon_ask opts;
 	struct bri_client client;
-	int code = parse_options(argc, argv, &opts), r;
+	int code = bri_daemon_parse("paths", argc, argv, &opts), r;
 
 	if (code != BRI_EXIT_OK)
 		return code;

@@ -1,5 +1,4 @@
 /* `braid status`: what braidd is doing, and the connections it looks after. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -7,18 +6,6 @@
 #include "cli/cli.h"
 #include "cli/daemon.h"
 #include "cli/json.h"
-
-static const struct option options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "socket", required_argument, NULL, 's' },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct status_options {
-	bool help, json;
-	const char *socket;
-};
 
 static void print_help(void)
 {
@@ -33,26 +20,6 @@ static void print_help(void)
 	     "  -h, --help         this text\n\n"
 	     "Exit codes: 0 braidd runs, 1 it does not run or answer, 2 the command line is "
 	     "wrong.");
-}
-
-static int parse_options(int argc, char **argv, struct status_options *ret)
-{
-	int opt;
-
-	*ret = (struct status_options) { .help = false };
-	opterr = 0;
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, ":hjs:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h': ret->help = true; break;
-		case 'j': ret->json = true; break;
-		case 's': ret->socket = optarg; break;
-		default: return bri_cli_bad_option("status", opt, argv, options);
-		}
-	}
-	if (optind < argc && !ret->help)
-		return bri_cli_usage("status", "no argument is wanted, not '%s'", argv[optind]);
-	return BRI_EXIT_OK;
 }
 
 static void interface_name(uint32_t index, char ret[static IF_NAMESIZE])
@@ -222,9 +189,9 @@ static int show(struct bri_client *client, const struct bri_message_status *stat
 int bri_cmd_status(int argc, char **argv)
 {
 	struct bri_message message = { .type = BRI_MESSAGE_STATUS };
-	struct status_options opts;
+	struct bri_daemon_ask opts;
 	struct bri_client client;
-	int code = parse_options(argc, argv, &opts), r;
+	int code = bri_daemon_parse("status", argc, argv, &opts), r;
 
 	if (code != BRI_EXIT_OK)
 		return code;

@@ -1,6 +1,7 @@
 /* What the commands that ask braidd share. Knows none of their requests. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
@@ -8,6 +9,32 @@
 #include "cli/daemon.h"
 
 #define PATIENCE_NS (5 * BRI_NS_PER_S)
+
+int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_ask *ret)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	*ret = (struct bri_daemon_ask) { .help = false };
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, ":hjs:", options, NULL)) != -1) {
+		switch (opt) {
+		case 'h': ret->help = true; break;
+		case 'j': ret->json = true; break;
+		case 's': ret->socket = optarg; break;
+		default: return bri_cli_bad_option(cmd, opt, argv, options);
+		}
+	}
+	if (optind < argc && !ret->help)
+		return bri_cli_usage(cmd, "no argument is wanted, not '%s'", argv[optind]);
+	return BRI_EXIT_OK;
+}
 
 uint64_t bri_daemon_deadline_ns(void)
 {

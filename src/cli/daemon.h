@@ -7,6 +7,14 @@
 
 #include "control/client.h"
 
+/* What commands that only ask take: --json, --socket PATH, --help. */
+struct bri_daemon_ask {
+	bool help, json;
+	const char *socket; /* NULL: not given */
+};
+/* bri_daemon_parse(): their command line; no argument is wanted. Returns an exit code. */
+int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_ask *ret);
+
 /* bri_daemon_deadline_ns(): by when an answer must be there. It is a local program: a few seconds.
  */
 uint64_t bri_daemon_deadline_ns(void);
