@@ -75,9 +75,11 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 {
 	bool grows = !r->before_bps || r->bps * GROWS_DEN > r->before_bps * GROWS_NUM;
 
-	/* what carries nothing holds nothing back */
-	if (!r->bps || best->peak_bps < USEFUL_BPS || r->bps >= best->peak_bps / USELESS_PART ||
-		grows) {
+	/* what carries nothing now says nothing either way: on a path that loses, most windows do
+	 */
+	if (!r->bps)
+		return false;
+	if (best->peak_bps < USEFUL_BPS || r->bps >= best->peak_bps / USELESS_PART || grows) {
 		r->poor = 0;
 		return false;
 	}
