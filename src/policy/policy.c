@@ -472,13 +472,24 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	bri_reconcile(p, c, now_ns);
 }
 
-static unsigned count_extra(const struct bri_conn *c)
+unsigned bri_policy_n_extra(const struct bri_conn *c)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++)
 		n += c->subflows[i].used && !c->subflows[i].initial && !c->subflows[i].doomed;
 	return n;
+}
+
+bool bri_policy_has_other(const struct bri_conn *c, const struct bri_path *path)
+{
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
+		const struct bri_path *other = &c->paths[i];
+
+		if (other != path && bri_policy_up(c, other) && !other->dead)
+			return true;
+	}
+	return false;
 }
 
 /* A join from this path came to nothing. */
@@ -506,7 +517,7 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 		path->dead = true; /* unreachable, say the route or the network */
 	path->probing = false;
 	if (reset_reason == RESET_PROHIBITED)
-		c->extra_max = count_extra(c) ? count_extra(c) : 1;
+		c->extra_max = bri_policy_n_extra(c) ? bri_policy_n_extra(c) : 1;
 	bri_reconcile_failed(path, answered, now_ns);
 }
 

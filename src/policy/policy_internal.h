@@ -91,7 +91,6 @@ struct bri_conn {
 	bool counted;       /* in policy->n_active */
 	int8_t primary;     /* index of the path that carries data; -1: none */
 	uint64_t settle_ns; /* priorities are not changed before this; 0: they may be */
-	uint64_t switched_ns;
 	struct bri_path paths[BRI_POLICY_PATHS_MAX];
 	struct bri_subflow subflows[BRI_POLICY_SUBFLOWS_MAX];
 	struct bri_remote remotes[BRI_POLICY_REMOTES_MAX];
@@ -144,6 +143,10 @@ static inline bool bri_policy_up(const struct bri_conn *c, const struct bri_path
 }
 /* bri_policy_next_id(): an address id that nothing of this connection has, never 0. */
 uint8_t bri_policy_next_id(struct bri_conn *c);
+/* bri_policy_has_other(): another path is up and not dead: it can take over. */
+bool bri_policy_has_other(const struct bri_conn *c, const struct bri_path *path);
+/* bri_policy_n_extra(): established subflows besides the initial one. */
+unsigned bri_policy_n_extra(const struct bri_conn *c);
 void bri_policy_emit(struct bri_policy *p, const struct bri_policy_command *command);
 void bri_policy_tell(struct bri_policy *p, const struct bri_conn *c, enum bri_policy_news_kind kind,
 	uint32_t ifindex);

@@ -39,10 +39,8 @@ static const struct bri_remote *announced(const struct bri_conn *c, int family)
 
 static unsigned count_extra(const struct bri_conn *c)
 {
-	unsigned n = 0;
+	unsigned n = bri_policy_n_extra(c);
 
-	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++)
-		n += c->subflows[i].used && !c->subflows[i].initial && !c->subflows[i].doomed;
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++)
 		n += c->paths[i].used && c->paths[i].joining;
 	return n;
@@ -149,18 +147,6 @@ void bri_reconcile_replace(
 	bri_reconcile_destroy(p, c, old);
 }
 
-/* Another path that is up and not dead. */
-static bool has_survivor(const struct bri_conn *c, const struct bri_path *path)
-{
-	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
-		const struct bri_path *other = &c->paths[i];
-
-		if (other != path && bri_policy_up(c, other) && !other->dead)
-			return true;
-	}
-	return false;
-}
-
 static void remove_address(struct bri_policy *p, struct bri_conn *c, const struct bri_path *path)
 {
 	bri_policy_emit(p, &(struct bri_policy_command) {
@@ -252,7 +238,7 @@ static void leave_dead(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
 
-		if (bri_policy_up(c, path) && path->dead && has_survivor(c, path) &&
+		if (bri_policy_up(c, path) && path->dead && bri_policy_has_other(c, path) &&
 			!leaves_gently(p, c, path, now_ns))
 			abandon(p, c, path, now_ns);
 	}
@@ -301,7 +287,7 @@ static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
 		if (!bri_policy_up(c, path) || (path->role != BRI_ROLE_OFF && !forbidden))
 			continue;
 		/* what the application forbids goes even if nothing else is left */
-		if (forbidden || has_survivor(c, path)) {
+		if (forbidden || bri_policy_has_other(c, path)) {
 			withdraw(p, c, path);
 			if (path->pending)
 				bri_reconcile_cancel(p, c, path);

@@ -125,7 +125,6 @@ static void set_primary(struct bri_policy *p, struct bri_conn *c, int primary, u
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PRIMARY, c->paths[primary].ifindex);
 	}
 	c->primary = (int8_t)primary;
-	c->switched_ns = now_ns;
 }
 
 /* One path active, the others ready (or, cold, opened only when there is no other). */

@@ -85,16 +85,6 @@ void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 	c->sample_ns = now_ns + interval(p);
 }
 
-/* Another path that can take over now. */
-static bool has_other(const struct bri_conn *c, const struct bri_path *path)
-{
-	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
-		if (&c->paths[i] != path && bri_policy_up(c, &c->paths[i]) && !c->paths[i].dead)
-			return true;
-	}
-	return false;
-}
-
 static struct bri_path *path_of_subflow(struct bri_conn *c, const struct bri_subflow *s)
 {
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
@@ -119,7 +109,7 @@ static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *pat
 	if (path->probing || path->joining || c->server_side)
 		return;
 	/* with no other path it is worth asking when TCP waits: its timeouts double */
-	if (!has_other(c, path) && !sample->retransmits)
+	if (!bri_policy_has_other(c, path) && !sample->retransmits)
 		return;
 	if (!bri_reconcile_join(p, c, path, true, now_ns))
 		return;
@@ -155,7 +145,7 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 			doubt(p, c, path, sample, now_ns);
 		break;
 	case BRI_STALL_DEAD:
-		if (has_other(c, path) || c->server_side)
+		if (bri_policy_has_other(c, path) || c->server_side)
 			path->dead = true;
 		else
 			doubt(p, c, path, sample, now_ns);
