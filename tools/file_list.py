@@ -11,6 +11,7 @@ beside its #define.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -41,8 +42,10 @@ def read(root, path):
 
 def tracked(root):
     """Files of the repository; where there is no git, those of the tree."""
-    out = subprocess.run(['git', '-C', root, 'ls-files', *TOPS], capture_output=True, text=True)
-    if out.returncode == 0 and out.stdout:
+    out = None
+    if shutil.which('git'):
+        out = subprocess.run(['git', '-C', root, 'ls-files', *TOPS], capture_output=True, text=True)
+    if out and out.returncode == 0 and out.stdout:
         return sorted({p for p in out.stdout.splitlines() if os.path.isfile(os.path.join(root, p))})
     found = []
     for top in TOPS:
