@@ -252,7 +252,7 @@ rm -f config
 # --- routing ---
 for i in 0 1; do
 	ip link add "v$i" type veth peer name "p$i" || skip "no veth"
-	sysctl -qw "net.ipv6.conf.p$i.disable_ipv6=1" 2>/dev/null
+	[ ! -e /proc/sys/net/ipv6 ] || echo 1 >"/proc/sys/net/ipv6/conf/p$i/disable_ipv6"
 	ip link set "p$i" up
 	ip link set "v$i" up
 done
@@ -291,7 +291,7 @@ within is_rules "$all"
 die
 is_rules "$all" || fail "rules after SIGKILL: $(rules)"
 printf 'source-routing = no\n' >config
-sysctl -qw net.ipv4.conf.v1.rp_filter=1
+echo 1 >/proc/sys/net/ipv4/conf/v1/rp_filter
 begin --config config
 within is_rules ""
 within says 'rp_filter = 2'
