@@ -269,6 +269,7 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		path->gently = !now && contains(p->running, (uint32_t)p->n_running, path->ifindex);
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LOST, path->ifindex);
 	} else if (!was && is) {
+		path->stale = bri_policy_up(c, path) && !path->leave_ns && !c->server_side;
 		path->dead = path->gently = false;
 		path->leave_ns = 0;
 		path->ifindex = now->ifindex;
@@ -411,6 +412,7 @@ static void become_main(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 	struct bri_subflow *s, uint64_t now_ns)
 {
 	path->main = (int8_t)(s - c->subflows);
+	path->stale = false;
 	path->leave_ns = 0;
 	path->local_id = s->local_id;
 	if (path->stalled) {
@@ -460,10 +462,11 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		bri_stall_is_harmless(&old->stall, now_ns);
 		path_answered(path, now_ns);
 		/* the path lives, but TCP waits for its next timeout: the new subflow need not */
-		if (stuck)
+		if (stuck || path->stale)
 			bri_reconcile_replace(p, c, path, s);
 		else
 			bri_reconcile_destroy(p, c, s);
+		path->stale = false;
 	} else {
 		path_answered(path, now_ns);
 		become_main(p, c, path, s, now_ns);
@@ -510,6 +513,7 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 		/* a refusal is an answer: the path lives */
 		bri_stall_is_harmless(&c->subflows[path->main].stall, now_ns);
 		path_answered(path, now_ns);
+		path->stale = false;
 		return;
 	}
 	path->joining = false;

@@ -52,6 +52,9 @@ struct bri_path {
 	uint32_t pending;   /* joins that are out */
 	uint32_t cancelled; /* joins that we closed and whose end was not told yet */
 	uint64_t doubt_ns;  /* probing: without an answer by then, the path is dead */
+	/* its link was away, and its subflow lives: one of the ends may wait for a timeout of TCP,
+	 * which has doubled many times. The answer to a join takes its place. */
+	bool stale;
 	/* a path that failed */
 	bool dead;   /* judged so, or its address is gone; left when another path can take over */
 	bool gently; /* its address went and its link did not */

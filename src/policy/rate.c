@@ -18,8 +18,19 @@
  */
 #define LONG_WINDOWS 8u
 #define BULK_BPS     20000000u
+/* The best one carries less: trains may be as the application sends. */
+#define KNOWN_BPS 10000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
+/* A train that lasts so long, at so many bytes (six full segments), tells the bottleneck: an
+ * initial window of ten segments takes that at 2 Mbit/s. */
+#define TRAIN_NS    (45 * BRI_NS_PER_MS)
+#define TRAIN_BYTES 8000u
+/* At 0.5 Mbit/s a segment comes every 24 ms; after a longer pause it is another train. */
+#define TRAIN_PAUSE_NS (40 * BRI_NS_PER_MS)
+/* Then it is measured anew: slow start may have sent more. */
+#define TRAIN_MAX_NS (200 * BRI_NS_PER_MS)
+#define LATE_NS      (25 * BRI_NS_PER_MS)
 #define PEAK_NS    (4 * BRI_NS_PER_S)
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
@@ -43,11 +54,37 @@ static void note_peak(struct bri_rate *r, uint64_t now_ns)
 	}
 }
 
+/* Looks that come late would draw out any train: those tell nothing. */
+static void note_train(struct bri_rate *r, uint64_t total, uint64_t now_ns)
+{
+	uint64_t bytes = total - r->seen, before_ns = r->look_ns, length_ns;
+
+	r->seen = total;
+	r->look_ns = now_ns;
+	if (!before_ns || now_ns - before_ns > LATE_NS) {
+		r->train_ns = 0;
+		return;
+	}
+	if (!bytes)
+		return;
+	if (!r->train_ns || now_ns - r->last_ns > TRAIN_PAUSE_NS ||
+		now_ns - r->train_ns > TRAIN_MAX_NS) {
+		r->train_ns = before_ns;
+		r->train_bytes = 0;
+	}
+	r->train_bytes += bytes;
+	r->last_ns = now_ns;
+	length_ns = now_ns - r->train_ns;
+	if (length_ns >= TRAIN_NS && r->train_bytes >= TRAIN_BYTES)
+		r->narrow_bps = r->train_bytes * 8 * BRI_NS_PER_S / length_ns;
+}
+
 bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns)
 {
 	uint64_t age_ns = now_ns - r->from_ns, window = window_ns(sample), bytes;
 	bool whole = r->from_ns && age_ns < 2 * window; /* else nobody looked for a while */
 
+	note_train(r, sample->bytes_acked + sample->bytes_received, now_ns);
 	if (r->from_ns && age_ns < window)
 		return false;
 	bytes = sample->bytes_acked - r->acked + sample->bytes_received - r->received;
@@ -85,4 +122,12 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 	}
 	r->poor++;
 	return r->poor >= POOR_WINDOWS && is_held_back(r, best);
+}
+
+bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
+{
+	uint64_t useful_bps = best->peak_bps / USELESS_PART;
+
+	return best->peak_bps >= KNOWN_BPS && r->narrow_bps && r->narrow_bps < useful_bps &&
+	       r->peak_bps < useful_bps;
 }

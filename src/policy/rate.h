@@ -15,6 +15,12 @@ struct bri_rate {
 	uint64_t peak_bps;        /* highest ever, halved each few seconds */
 	uint64_t peak_ns;
 	uint32_t poor; /* windows in a row that were judged so */
+	/* a train: data that arrived, or was acknowledged, look after look */
+	uint64_t look_ns, seen; /* the last look, and all bytes by then */
+	uint64_t train_ns;      /* the look before its first byte; 0: none */
+	uint64_t train_bytes;
+	uint64_t last_ns;    /* its last look with bytes */
+	uint64_t narrow_bps; /* the rate of a train long enough to tell; 0: none yet */
 };
 
 /* bri_rate_on_sample(): returns true when a window has ended: then it is time to judge. */
@@ -27,5 +33,12 @@ bool bri_rate_on_sample(
  * True: it has carried next to nothing beside `best` for some windows, and it does not get faster.
  */
 bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best);
+
+/*
+ * bri_rate_is_narrow(): what the bottleneck lets through shows in its first train: on a path that
+ * is fast, however far, a window of segments arrives at once, on a slow one drawn out.
+ * True: it can carry next to nothing beside `best`, whose rate is known.
+ */
+bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best);
 
 #endif

@@ -171,8 +171,12 @@ static uint64_t settle_ns(const struct bri_conn *c)
 
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		const struct bri_path *path = &c->paths[i];
-		uint32_t us = bri_policy_up(c, path) ? c->subflows[path->main].sample.rtt_us : 0;
+		uint32_t us = 0;
 
+		if (bri_policy_up(c, path))
+			us = c->subflows[path->main].sample.rtt_us;
+		if (bri_policy_up(c, path) && !us) /* not looked at yet */
+			us = path->measured_us;
 		rtt_us = us > rtt_us ? us : rtt_us;
 	}
 	return (rtt_us ? rtt_us + rtt_us / 2 : SETTLE_US) * BRI_NS_PER_US;
@@ -197,10 +201,21 @@ static bool leaves_gently(
 	return true;
 }
 
+/* What came over the path that is left shall come over the one that takes over. */
+static void expect_stream(struct bri_conn *c, const struct bri_stall *from, uint64_t now_ns)
+{
+	const struct bri_path *to = c->primary >= 0 ? &c->paths[c->primary] : NULL;
+
+	if (to && bri_policy_up(c, to) &&
+		bri_stall_expect(&c->subflows[to->main].stall, from, c->settle_ns))
+		c->active_ns = now_ns;
+}
+
 static void abandon(
 	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
 {
 	bool soon = path->back_ns && now_ns - path->back_ns < path->hold_ns + SOON_NS;
+	struct bri_stall from;
 
 	if (c->server_side) {
 		/* the client knows its addresses, and comes again if it can */
@@ -209,6 +224,7 @@ static void abandon(
 		path->dead = false;
 		return;
 	}
+	from = c->subflows[path->main].stall;
 	if (path->leave_ns) {
 		bri_reconcile_destroy(p, c, &c->subflows[path->main]); /* withdrawn already */
 		path->main = -1;
@@ -229,6 +245,7 @@ static void abandon(
 	path->fails = 0;
 	path->dead = false;
 	c->settle_ns = now_ns + settle_ns(c);
+	expect_stream(c, &from, now_ns);
 	if (bri_policy_usable(p, c, path))
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_STALLED, path->ifindex);
 }
@@ -300,7 +317,7 @@ static bool wants_join(
 	const struct bri_policy *p, const struct bri_conn *c, const struct bri_path *path)
 {
 	return path->used && path->role != BRI_ROLE_OFF && !path->joining &&
-	       !bri_policy_up(c, path) && bri_policy_usable(p, c, path);
+	       (!bri_policy_up(c, path) || path->stale) && bri_policy_usable(p, c, path);
 }
 
 /* When the idle round trip time of this path should be asked for. */
@@ -353,7 +370,7 @@ void bri_reconcile_expire(struct bri_policy *p, struct bri_conn *c, uint64_t now
 		}
 		if (path->joining && path->join_ns + JOIN_NS <= now_ns) {
 			bri_reconcile_cancel(p, c, path);
-			if (bri_policy_up(c, path)) {
+			if (bri_policy_up(c, path) && !path->stale) {
 				path->measured_ns = now_ns; /* it was a measurement */
 				path->measured_us = JOIN_NS / BRI_NS_PER_US;
 			} else {

@@ -183,6 +183,7 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
+		const struct bri_rate *than;
 		struct bri_subflow *s;
 
 		if (!path->used)
@@ -191,8 +192,9 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 		if (best < 0 || i == best || !can_carry(p, c, path, false, now_ns))
 			continue;
 		s = &c->subflows[path->main];
-		if (s->rate_due &&
-			bri_rate_is_harmful(&s->rate, &c->subflows[c->paths[best].main].rate))
+		than = &c->subflows[c->paths[best].main].rate;
+		if (bri_rate_is_narrow(&s->rate, than) ||
+			(s->rate_due && bri_rate_is_harmful(&s->rate, than)))
 			leave_out(p, c, path, now_ns);
 		s->rate_due = false;
 	}

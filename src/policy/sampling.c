@@ -57,9 +57,11 @@ static bool is_worth_a_look(const struct bri_conn *c, const struct bri_subflow *
 {
 	if (!s->used || s->doomed)
 		return false;
-	/* a backup carries nothing; now and then, to know its round trip time */
-	return !s->backup || s->stall.outstanding || !s->stall.sampled_ns ||
-	       now_ns - s->stall.sampled_ns > LOOK_MAX_NS || (c->wish.service == BRI_SERVICE_NONE);
+	if (!s->backup || s->stall.outstanding || c->wish.service == BRI_SERVICE_NONE)
+		return true;
+	/* a backup carries nothing; now and then, to know its round trip time, while data moves */
+	return now_ns - c->active_ns < ACTIVE_NS - GLANCE_NS &&
+	       (!s->stall.sampled_ns || now_ns - s->stall.sampled_ns > LOOK_MAX_NS);
 }
 
 void bri_sampling_tick(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
@@ -109,7 +111,8 @@ static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *pat
 	if (path->probing || path->joining || c->server_side)
 		return;
 	/* with no other path it is worth asking when TCP waits: its timeouts double */
-	if (!bri_policy_has_other(c, path) && !sample->retransmits)
+	if (!bri_policy_has_other(c, path) && !sample->retransmits &&
+		!c->subflows[path->main].stall.rx_expected)
 		return;
 	if (!bri_reconcile_join(p, c, path, true, now_ns))
 		return;
@@ -135,6 +138,8 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 		c->active_ns = now_ns;
 	switch (verdict) {
 	case BRI_STALL_FINE:
+		if (!s->stall.moved)
+			break; /* no news */
 		/* what came back, came back over this path */
 		if (path->dead && (c->server_side || bri_policy_usable(p, c, path)))
 			path->dead = false;

@@ -150,8 +150,9 @@ static enum bri_stall_verdict judge_receiving(
 		 * not dull us */
 		s->rx_gap_ns = max_u64(s->rx_age_ns, s->rx_gap_ns - s->rx_gap_ns / 32);
 		s->data_ns = data_ns;
+		s->rx_expected = false;
 	}
-	s->rx_age_ns = now_ns - s->data_ns;
+	s->rx_age_ns = now_ns > s->data_ns ? now_ns - s->data_ns : 0;
 	if (!s->rx_begin_ns)
 		return BRI_STALL_FINE;
 	age_ns = s->rx_age_ns;
@@ -181,8 +182,8 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 	sending = judge_sending(s, link, sample, now_ns);
 	receiving = judge_receiving(s, sample, now_ns);
 	/* what moved before the first look may be long ago */
-	s->active = sample->unacked || sample->notsent_bytes ||
-		    (s->sampled_ns && (s->received != received || s->acked != sent));
+	s->moved = s->sampled_ns && (s->received != received || s->acked != sent);
+	s->active = sample->unacked || sample->notsent_bytes || s->moved;
 	s->sampled_ns = now_ns;
 	return sending > receiving ? sending : receiving;
 }
@@ -197,6 +198,18 @@ void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns)
 	s->rx_backoff_ns =
 		s->rx_backoff_ns ? bri_min_u64(s->rx_backoff_ns * 2, RX_HUSH_MAX_NS) : RX_HUSH_NS;
 	s->rx_hush_ns = now_ns + s->rx_backoff_ns;
+}
+
+bool bri_stall_expect(struct bri_stall *s, const struct bri_stall *from, uint64_t at_ns)
+{
+	if (!from->rx_begin_ns || s->rx_begin_ns)
+		return false;
+	s->rx_begin_ns = at_ns - RX_STEADY_NS;
+	s->data_ns = at_ns;
+	s->rx_gap_ns = from->rx_gap_ns;
+	s->rx_age_ns = 0;
+	s->rx_expected = true;
+	return true;
 }
 
 uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_stall_link *link,

@@ -41,11 +41,13 @@ struct bri_stall {
 	uint64_t rx_age_ns;   /* of its last data, at the last look */
 	uint64_t rx_hush_ns;  /* no suspicion of receiving before this */
 	uint64_t rx_backoff_ns;
+	bool rx_expected; /* a stream shall come here that came elsewhere */
 	/* as it was last judged */
 	uint64_t silence_ns;
 	uint64_t
 		verdict_ns; /* when this silence, if it lasts, becomes a verdict; BRI_NEVER: none */
-	bool active;        /* sends or receives, or has to */
+	bool moved;         /* something came, or was acknowledged */
+	bool active;        /* that, or it has something to send */
 };
 
 /*
@@ -59,6 +61,10 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 /* bri_stall_is_harmless(): a suspicion of receiving was answered by the path: the pause is the
  * sender's own. Later suspicions come later. */
 void bri_stall_is_harmless(struct bri_stall *s, uint64_t now_ns);
+
+/* bri_stall_expect(): a steady stream moves here from a path that was left: silence after at_ns
+ * is worth a question. Returns false when this one receives already. */
+bool bri_stall_expect(struct bri_stall *s, const struct bri_stall *from, uint64_t at_ns);
 
 /* bri_stall_probe_ns(): how long a live path may take to answer a join. */
 uint64_t bri_stall_probe_ns(const struct bri_stall *s, const struct bri_stall_link *link,
