@@ -31,7 +31,7 @@
 /* Then it is measured anew: slow start may have sent more. */
 #define TRAIN_MAX_NS (200 * BRI_NS_PER_MS)
 #define LATE_NS      (25 * BRI_NS_PER_MS)
-#define PEAK_NS    (4 * BRI_NS_PER_S)
+#define PEAK_NS      (4 * BRI_NS_PER_S)
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
 {

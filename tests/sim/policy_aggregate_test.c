@@ -49,12 +49,13 @@ static double alone(const struct sim_config *with)
 static void good_paths_are_never_left_out(void **state)
 {
 	static const struct {
-		uint64_t bps, rtt_ns;
+		uint64_t bps, rtt_ns, jitter_ns;
 		uint32_t loss_ppm;
 		double least; /* of the first path alone */
-	} second[] = { { 50000000, 20 * MS, 0, 1.6 }, { 50000000, 60 * MS, 0, 1.4 },
-		{ 20000000, 40 * MS, 0, 1.2 }, { 10000000, 60 * MS, 0, 1.1 },
-		{ 8000000, 100 * MS, 0, 1.0 }, { 20000000, 50 * MS, 500, 1.0 } };
+	} second[] = { { 50000000, 20 * MS, 4 * MS, 0, 1.6 }, { 50000000, 60 * MS, 4 * MS, 0, 1.4 },
+		{ 20000000, 40 * MS, 4 * MS, 0, 1.2 }, { 10000000, 60 * MS, 4 * MS, 0, 1.1 },
+		{ 8000000, 100 * MS, 4 * MS, 0, 1.0 }, { 20000000, 50 * MS, 4 * MS, 500, 1.0 },
+		{ 20000000, 60 * MS, 20 * MS, 0, 1.0 }, { 10000000, 80 * MS, 40 * MS, 0, 1.0 } };
 
 	(void)state;
 	for (size_t i = 0; i < BRI_LEN(second); i++) {
@@ -64,6 +65,7 @@ static void good_paths_are_never_left_out(void **state)
 			double one, both;
 			struct run r;
 
+			c.paths[1].jitter_ns = second[i].jitter_ns;
 			c.paths[1].loss_ppm = second[i].loss_ppm;
 			one = alone(&c);
 			r = begin(&c);
