@@ -138,8 +138,9 @@ def show_run(name, side, line):
 def measure(program, name, args):
     """All runs of one measurement. Who is first alternates, so that a slow phase hits both."""
     lines = {side: [] for side in args.sides}
+    singles = None
     for run in range(args.runs):
-        singles = None
+        singles = singles if args.singles_once else None
         order = args.sides if run % 2 == 0 else args.sides[::-1]
         for side in order:
             line = once(program, name, side, args.seed + run, args, singles)
@@ -216,6 +217,8 @@ def arguments():
     p.add_argument("--runs", type=int, default=0, help="of each (5; with --quick 2)")
     p.add_argument("--seconds", type=int, default=0, help="length of aggregate, interactive, false")
     p.add_argument("--seed", type=int, default=1, help="of the first run; the others count on")
+    p.add_argument("--singles-once", action="store_true",
+                   help="aggregate: plain TCP on each path in the first run only; half the time")
     p.add_argument("--congestion", help="instead of cubic; `default` is this machine's")
     p.add_argument("--quick", action="store_true", help="fewer and shorter ones")
     p.add_argument("--json", help="everything, for programs")
