@@ -22,10 +22,10 @@
 #define KNOWN_BPS 10000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
-/* A train that lasts so long, at so many bytes (six full segments), tells the bottleneck: an
+/* A train that lasts so long, at so many bytes (four full segments), tells the bottleneck: an
  * initial window of ten segments takes that at 2 Mbit/s. */
 #define TRAIN_NS    (45 * BRI_NS_PER_MS)
-#define TRAIN_BYTES 8000u
+#define TRAIN_BYTES 5000u
 /* At 0.5 Mbit/s a segment comes every 24 ms; after a longer pause it is another train. */
 #define TRAIN_PAUSE_NS (40 * BRI_NS_PER_MS)
 /* Then it is measured anew: slow start may have sent more. */
@@ -76,7 +76,7 @@ static void note_train(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 	r->last_ns = now_ns;
 	length_ns = now_ns - r->train_ns;
 	if (length_ns >= TRAIN_NS && r->train_bytes >= TRAIN_BYTES)
-		r->narrow_bps = r->train_bytes * 8 * BRI_NS_PER_S / length_ns;
+		r->train_bps = r->train_bytes * 8 * BRI_NS_PER_S / length_ns;
 }
 
 bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns)
@@ -124,10 +124,15 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 	return r->poor >= POOR_WINDOWS && is_held_back(r, best);
 }
 
+bool bri_rate_is_known(const struct bri_rate *r)
+{
+	return r->peak_bps || r->train_bps >= KNOWN_BPS;
+}
+
 bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 {
 	uint64_t useful_bps = best->peak_bps / USELESS_PART;
 
-	return best->peak_bps >= KNOWN_BPS && r->narrow_bps && r->narrow_bps < useful_bps &&
+	return best->peak_bps >= KNOWN_BPS && r->train_bps && r->train_bps < useful_bps &&
 	       r->peak_bps < useful_bps;
 }

@@ -19,9 +19,12 @@ struct bri_rate {
 	uint64_t look_ns, seen; /* the last look, and all bytes by then */
 	uint64_t train_ns;      /* the look before its first byte; 0: none */
 	uint64_t train_bytes;
-	uint64_t last_ns;    /* its last look with bytes */
-	uint64_t narrow_bps; /* the rate of a train long enough to tell; 0: none yet */
+	uint64_t last_ns;   /* its last look with bytes */
+	uint64_t train_bps; /* the rate of a train long enough to tell; 0: none yet */
 };
+
+/* bri_rate_is_known(): enough to compare others with it. */
+bool bri_rate_is_known(const struct bri_rate *r);
 
 /* bri_rate_on_sample(): returns true when a window has ended: then it is time to judge. */
 bool bri_rate_on_sample(

@@ -22,6 +22,10 @@
 #define OUT_NS     (20 * BRI_NS_PER_S)
 #define OUT_MAX_NS (320 * BRI_NS_PER_S)
 
+/* Aggregate: until it is known what the first path carries, others would only be waited for: receive
+ * buffers are small at the beginning. An idle connection gets them after this. */
+#define FIRST_NS (500 * MS)
+
 bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b)
 {
 	int32_t order_a = a->order ? a->order : INT32_MAX,
@@ -176,10 +180,21 @@ static void leave_out(
 	bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LEFT_OUT, path->ifindex);
 }
 
+/* What this path shall be at the beginning, beside the first. */
+static enum bri_role at_first(const struct bri_conn *c, const struct bri_path *path)
+{
+	if (bri_policy_up(c, path))
+		return c->subflows[path->main].backup ? BRI_ROLE_BACKUP : BRI_ROLE_ACTIVE;
+	return path->joining ? BRI_ROLE_BACKUP : BRI_ROLE_OFF;
+}
+
 /* All of them carry data, but those that hold the others back; they are tried again later. */
 static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	int best = fastest(p, c, now_ns);
+	bool begins = now_ns < c->begin_ns + FIRST_NS &&
+		      (best < 0 ? c->primary < 0
+				: !bri_rate_is_known(&c->subflows[c->paths[best].main].rate));
 
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
@@ -189,6 +204,8 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 		if (!path->used)
 			continue;
 		path->role = path->out_until_ns > now_ns ? BRI_ROLE_OFF : BRI_ROLE_ACTIVE;
+		if (begins && i != best && path->role == BRI_ROLE_ACTIVE)
+			path->role = at_first(c, path);
 		if (best < 0 || i == best || !can_carry(p, c, path, false, now_ns))
 			continue;
 		s = &c->subflows[path->main];
@@ -242,6 +259,8 @@ uint64_t bri_roles_deadline_ns(const struct bri_conn *c, uint64_t now_ns)
 {
 	uint64_t at_ns = BRI_NEVER;
 
+	if (c->wish.service == BRI_SERVICE_AGGREGATE && now_ns < c->begin_ns + FIRST_NS)
+		at_ns = c->begin_ns + FIRST_NS;
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		const struct bri_path *path = &c->paths[i];
 
