@@ -22,16 +22,18 @@
 #define KNOWN_BPS 10000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
-/* A train that lasts so long, at so many bytes (four full segments), tells the bottleneck: an
+/* A train that lasts so long, at so many bytes (six full segments), tells the bottleneck: an
  * initial window of ten segments takes that at 2 Mbit/s. */
 #define TRAIN_NS    (45 * BRI_NS_PER_MS)
-#define TRAIN_BYTES 5000u
+#define TRAIN_BYTES 8000u
 /* At 0.5 Mbit/s a segment comes every 24 ms; after a longer pause it is another train. */
 #define TRAIN_PAUSE_NS (40 * BRI_NS_PER_MS)
 /* Then it is measured anew: slow start may have sent more. */
 #define TRAIN_MAX_NS (200 * BRI_NS_PER_MS)
 #define LATE_NS      (25 * BRI_NS_PER_MS)
-#define PEAK_NS      (4 * BRI_NS_PER_S)
+/* The first two windows of slow start. Later a path that lost something trickles, however fast. */
+#define FIRST_BYTES 48000u
+#define PEAK_NS     (4 * BRI_NS_PER_S)
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
 {
@@ -133,6 +135,6 @@ bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 {
 	uint64_t useful_bps = best->peak_bps / USELESS_PART;
 
-	return best->peak_bps >= KNOWN_BPS && r->train_bps && r->train_bps < useful_bps &&
-	       r->peak_bps < useful_bps;
+	return r->seen <= FIRST_BYTES && best->peak_bps >= KNOWN_BPS && r->train_bps &&
+	       r->train_bps < useful_bps && r->peak_bps < useful_bps;
 }

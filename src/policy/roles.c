@@ -22,8 +22,8 @@
 #define OUT_NS     (20 * BRI_NS_PER_S)
 #define OUT_MAX_NS (320 * BRI_NS_PER_S)
 
-/* Aggregate: until it is known what the first path carries, others would only be waited for: receive
- * buffers are small at the beginning. An idle connection gets them after this. */
+/* Aggregate: until it is known what the first path carries, others would only be waited for:
+ * receive buffers are small at the beginning. An idle connection gets them after this. */
 #define FIRST_NS (500 * MS)
 
 bool bri_policy_prefers(const struct bri_policy_address *a, const struct bri_policy_address *b)
