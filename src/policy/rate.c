@@ -31,8 +31,8 @@
 /* Then it is measured anew: slow start may have sent more. */
 #define TRAIN_MAX_NS (200 * BRI_NS_PER_MS)
 #define LATE_NS      (25 * BRI_NS_PER_MS)
-/* The first two windows of slow start. Later a path that lost something trickles, however fast. */
-#define FIRST_BYTES 48000u
+/* Linux paces no sooner than after ten segments; and a path that lost something trickles later. */
+#define FIRST_BYTES 15000u
 #define PEAK_NS     (4 * BRI_NS_PER_S)
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
