@@ -74,7 +74,7 @@ METRICS = {
     "aggregate-bad*": [Metric("ratio", "", least=0.97), Metric("mbit", "Mbit/s", least=0)],
     "aggregate-*": [Metric("ratio", "", least=0.95), Metric("mbit", "Mbit/s", least=0)],
     "many": [Metric("all_ms", "ms", most=1000), Metric("half_ms", "ms"),
-             Metric("cpu_percent", "%"), Metric("rss_per_connection", "B"),
+             Metric("cpu_percent", "%", most=1), Metric("setup_cpu_ms", "ms"), Metric("rss_per_connection", "B"),
              Metric("second_ms", "ms"), Metric("join_s", "s")],
 }
 QUICK = ["handover-*", "echo-silent", "return-down", "interactive-*", "aggregate-badloss-down",
