@@ -18,22 +18,26 @@
  */
 #define LONG_WINDOWS 8u
 #define BULK_BPS     20000000u
-/* The best one carries less: trains may be as the application sends. */
+/* The best one carries less: it may be as the application sends. */
 #define KNOWN_BPS 10000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
-/* A train that lasts so long, at so many bytes (six full segments), tells the bottleneck: an
- * initial window of ten segments takes that at 2 Mbit/s. */
-#define TRAIN_NS    (45 * BRI_NS_PER_MS)
-#define TRAIN_BYTES 8000u
-/* At 0.5 Mbit/s a segment comes every 24 ms; after a longer pause it is another train. */
-#define TRAIN_PAUSE_NS (40 * BRI_NS_PER_MS)
-/* Then it is measured anew: slow start may have sent more. */
-#define TRAIN_MAX_NS (200 * BRI_NS_PER_MS)
-#define LATE_NS      (25 * BRI_NS_PER_MS)
-/* Linux paces no sooner than after ten segments; and a path that lost something trickles later. */
+/* A train of so many bytes (four full segments) tells the bottleneck, in looks of 10 ms, to a
+ * quarter: the first look has what came in some part of it. */
+#define TRAIN_BYTES 5000u
+/* At 1 Mbit/s a segment comes every 12 ms; after a longer pause it is another train. */
+#define TRAIN_PAUSE_NS (25 * BRI_NS_PER_MS)
+/* Linux paces no sooner than after ten segments; and what was lost makes later bytes count in
+ * leaps. */
 #define FIRST_BYTES 15000u
-#define PEAK_NS     (4 * BRI_NS_PER_S)
+/* Looks further apart draw out any train. */
+#define LATE_NS (25 * BRI_NS_PER_MS)
+/* Short windows: how long the best one stands still before it is blamed on another, that has had
+ * its chance: most of an initial window. */
+#define SHORT_NS     (45 * BRI_NS_PER_MS)
+#define SLOW_WINDOWS 1u
+#define CHANCE_BYTES 8000u
+#define PEAK_NS      (4 * BRI_NS_PER_S)
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
 {
@@ -56,29 +60,48 @@ static void note_peak(struct bri_rate *r, uint64_t now_ns)
 	}
 }
 
-/* Looks that come late would draw out any train: those tell nothing. */
-static void note_train(struct bri_rate *r, uint64_t total, uint64_t now_ns)
+static void note_train(struct bri_rate *r, uint64_t bytes, uint64_t before_ns, uint64_t now_ns)
 {
-	uint64_t bytes = total - r->seen, before_ns = r->look_ns, length_ns;
+	uint64_t bps;
 
-	r->seen = total;
-	r->look_ns = now_ns;
-	if (!before_ns || now_ns - before_ns > LATE_NS) {
-		r->train_ns = 0;
-		return;
-	}
 	if (!bytes)
 		return;
-	if (!r->train_ns || now_ns - r->last_ns > TRAIN_PAUSE_NS ||
-		now_ns - r->train_ns > TRAIN_MAX_NS) {
+	if (!r->train_ns || now_ns - r->last_ns > TRAIN_PAUSE_NS) {
 		r->train_ns = before_ns;
 		r->train_bytes = 0;
 	}
 	r->train_bytes += bytes;
 	r->last_ns = now_ns;
-	length_ns = now_ns - r->train_ns;
-	if (length_ns >= TRAIN_NS && r->train_bytes >= TRAIN_BYTES)
-		r->train_bps = r->train_bytes * 8 * BRI_NS_PER_S / length_ns;
+	bps = r->train_bytes * 8 * BRI_NS_PER_S / (now_ns - r->train_ns);
+	if (r->seen <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES && bps > r->fast_bps)
+		r->fast_bps = bps;
+}
+
+static void note_short(struct bri_rate *r, uint64_t bytes, uint64_t now_ns)
+{
+	r->short_bytes += bytes;
+	if (now_ns - r->short_ns < SHORT_NS)
+		return;
+	r->short_bps = r->short_bytes * 8 * BRI_NS_PER_S / (now_ns - r->short_ns);
+	r->slow = r->short_bps < r->peak_bps / 2 ? r->slow + 1 : 0;
+	r->short_ns = now_ns;
+	r->short_bytes = 0;
+}
+
+static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
+{
+	uint64_t bytes = total - r->seen, before_ns = r->look_ns;
+
+	r->seen = total;
+	r->look_ns = now_ns;
+	if (!before_ns || now_ns == before_ns || now_ns - before_ns > LATE_NS) {
+		r->train_ns = 0;
+		r->short_ns = now_ns;
+		r->short_bytes = r->slow = 0;
+		return;
+	}
+	note_train(r, bytes, before_ns, now_ns);
+	note_short(r, bytes, now_ns);
 }
 
 bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns)
@@ -86,7 +109,7 @@ bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *samp
 	uint64_t age_ns = now_ns - r->from_ns, window = window_ns(sample), bytes;
 	bool whole = r->from_ns && age_ns < 2 * window; /* else nobody looked for a while */
 
-	note_train(r, sample->bytes_acked + sample->bytes_received, now_ns);
+	note_look(r, sample->bytes_acked + sample->bytes_received, now_ns);
 	if (r->from_ns && age_ns < window)
 		return false;
 	bytes = sample->bytes_acked - r->acked + sample->bytes_received - r->received;
@@ -128,13 +151,15 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 
 bool bri_rate_is_known(const struct bri_rate *r)
 {
-	return r->peak_bps || r->train_bps >= KNOWN_BPS;
+	return r->peak_bps || r->short_bps >= KNOWN_BPS;
 }
 
 bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 {
 	uint64_t useful_bps = best->peak_bps / USELESS_PART;
 
-	return r->seen <= FIRST_BYTES && best->peak_bps >= KNOWN_BPS && r->train_bps &&
-	       r->train_bps < useful_bps && r->peak_bps < useful_bps;
+	if (best->peak_bps < KNOWN_BPS || best->slow < SLOW_WINDOWS)
+		return false;
+	return r->seen >= CHANCE_BYTES && r->fast_bps < useful_bps && r->peak_bps < useful_bps &&
+	       r->short_bps && r->short_bps < useful_bps;
 }

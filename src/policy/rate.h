@@ -14,13 +14,17 @@ struct bri_rate {
 	uint64_t bps, before_bps; /* of the last whole window, and of the one before it */
 	uint64_t peak_bps;        /* highest ever, halved each few seconds */
 	uint64_t peak_ns;
-	uint32_t poor; /* windows in a row that were judged so */
-	/* a train: data that arrived, or was acknowledged, look after look */
+	uint32_t poor;          /* windows in a row that were judged so */
 	uint64_t look_ns, seen; /* the last look, and all bytes by then */
-	uint64_t train_ns;      /* the look before its first byte; 0: none */
+	/* a train: data that arrived, or was acknowledged, look after look */
+	uint64_t train_ns; /* the look before its first byte; 0: none */
 	uint64_t train_bytes;
-	uint64_t last_ns;   /* its last look with bytes */
-	uint64_t train_bps; /* the rate of a train long enough to tell; 0: none yet */
+	uint64_t last_ns;  /* its last look with bytes */
+	uint64_t fast_bps; /* of the fastest train; 0: none was long enough */
+	/* short windows */
+	uint64_t short_ns, short_bytes;
+	uint64_t short_bps; /* of the last whole one */
+	uint32_t slow;      /* so many in a row below half of the peak */
 };
 
 /* bri_rate_is_known(): enough to compare others with it. */
@@ -38,9 +42,9 @@ bool bri_rate_on_sample(
 bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best);
 
 /*
- * bri_rate_is_narrow(): what the bottleneck lets through shows in its first train: on a path that
- * is fast, however far, a window of segments arrives at once, on a slow one drawn out.
- * True: it can carry next to nothing beside `best`, whose rate is known.
+ * bri_rate_is_narrow(): what the bottleneck lets through shows early: on a path that is fast,
+ * however far, a window of segments arrives at once, on a slow one drawn out.
+ * True: it can carry next to nothing beside `best`, and `best` stands still while it does.
  */
 bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best);
 

@@ -14,8 +14,9 @@
 /* After the last byte moved. A request each second keeps a connection under watch. */
 #define ACTIVE_NS (1500 * MS)
 /* Something is new: whether anything moves shows at once. */
-#define GLANCE_NS (250 * MS)
-#define SHARE_NS  (60 * MS)
+#define GLANCE_NS    (250 * MS)
+#define SHARE_NS     (60 * MS)
+#define SHARE_MAX_NS (300 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
 {
@@ -96,12 +97,24 @@ static struct bri_path *path_of_subflow(struct bri_conn *c, const struct bri_sub
 	return NULL;
 }
 
-/* Where several paths carry data the peer's scheduler gives each its turn, and a pause of one of
- * them is no news for a while. */
+/*
+ * Where several paths carry data the peer's scheduler gives each its turn, and a pause of one of
+ * them is no news while data comes over another. To ask is not for nothing: when the subflow of the
+ * question is closed, Linux sends all again that is not acknowledged yet.
+ */
 static bool is_idle_share(const struct bri_conn *c, const struct bri_subflow *s, uint64_t now_ns)
 {
-	return c->wish.service == BRI_SERVICE_AGGREGATE && !s->stall.outstanding &&
-	       now_ns - s->stall.data_ns < SHARE_NS;
+	if (c->wish.service != BRI_SERVICE_AGGREGATE || s->stall.outstanding)
+		return false;
+	if (now_ns - s->stall.data_ns > SHARE_MAX_NS)
+		return false;
+	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++) {
+		const struct bri_subflow *other = &c->subflows[i];
+
+		if (other->used && !other->doomed && now_ns - other->stall.data_ns < SHARE_NS)
+			return true;
+	}
+	return false;
 }
 
 /* The path is asked by a join over it. It must answer within what its round trip time explains. */
