@@ -14,8 +14,10 @@
 /* After the last byte moved. A request each second keeps a connection under watch. */
 #define ACTIVE_NS (1500 * MS)
 /* Something is new: whether anything moves shows at once. */
-#define GLANCE_NS    (250 * MS)
-#define SHARE_NS     (60 * MS)
+#define GLANCE_NS (250 * MS)
+/* Aggregate: so fresh is what comes over another path. */
+#define SHARE_NS (60 * MS)
+/* A share that is silent for longer is asked about all the same. */
 #define SHARE_MAX_NS (300 * MS)
 
 static uint64_t interval(const struct bri_policy *p)
