@@ -404,7 +404,7 @@ static void path_answered(struct bri_path *path, uint64_t now_ns)
 		path->measured_us =
 			(uint32_t)bri_min_u64((now_ns - path->join_ns) / BRI_NS_PER_US, 60000000);
 	}
-	path->joining = path->probing = path->dead = false;
+	path->joining = path->probing = path->dead = path->stale = false;
 	path->fails = 0;
 }
 
@@ -412,7 +412,6 @@ static void become_main(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 	struct bri_subflow *s, uint64_t now_ns)
 {
 	path->main = (int8_t)(s - c->subflows);
-	path->stale = false;
 	path->leave_ns = 0;
 	path->local_id = s->local_id;
 	if (path->stalled) {
@@ -457,16 +456,15 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 	if (bri_policy_up(c, path) && !c->server_side) {
 		/* the answer to a question that was put by a join */
 		struct bri_subflow *old = &c->subflows[path->main];
-		bool stuck = old->stall.outstanding && old->sample.retransmits;
+		bool stuck = path->stale || (old->stall.outstanding && old->sample.retransmits);
 
 		bri_stall_is_harmless(&old->stall, now_ns);
 		path_answered(path, now_ns);
 		/* the path lives, but TCP waits for its next timeout: the new subflow need not */
-		if (stuck || path->stale)
+		if (stuck)
 			bri_reconcile_replace(p, c, path, s);
 		else
 			bri_reconcile_destroy(p, c, s);
-		path->stale = false;
 	} else {
 		path_answered(path, now_ns);
 		become_main(p, c, path, s, now_ns);
@@ -513,7 +511,6 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 		/* a refusal is an answer: the path lives */
 		bri_stall_is_harmless(&c->subflows[path->main].stall, now_ns);
 		path_answered(path, now_ns);
-		path->stale = false;
 		return;
 	}
 	path->joining = false;

@@ -144,6 +144,14 @@ static inline bool bri_policy_up(const struct bri_conn *c, const struct bri_path
 {
 	return path->used && path->main >= 0 && !c->subflows[path->main].doomed;
 }
+/* bri_policy_rtt_us(): of the path, by its subflow, or by a join where that was not looked at yet;
+ * 0: not known. */
+static inline uint32_t bri_policy_rtt_us(const struct bri_conn *c, const struct bri_path *path)
+{
+	uint32_t us = bri_policy_up(c, path) ? c->subflows[path->main].sample.rtt_us : 0;
+
+	return us ? us : path->measured_us;
+}
 /* bri_policy_next_id(): an address id that nothing of this connection has, never 0. */
 uint8_t bri_policy_next_id(struct bri_conn *c);
 /* bri_policy_has_other(): another path is up and not dead: it can take over. */

@@ -25,9 +25,7 @@ size_t bri_policy_paths(const struct bri_policy *p, uint32_t token,
 			.primary = c->primary == (int)i,
 			.backup = up && c->subflows[path->main].backup,
 			.stalled = path->stalled || path->dead,
-			.rtt_us = up && c->subflows[path->main].sample.rtt_us
-					  ? c->subflows[path->main].sample.rtt_us
-					  : path->measured_us,
+			.rtt_us = bri_policy_rtt_us(c, path),
 		};
 	}
 	return n;

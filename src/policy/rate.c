@@ -32,10 +32,9 @@
 #define FIRST_BYTES 15000u
 /* Looks further apart draw out any train. */
 #define LATE_NS (25 * BRI_NS_PER_MS)
-/* Short windows: how long the best one stands still before it is blamed on another, that has had
+/* A short window: how long the best one stands still before it is blamed on another, that has had
  * its chance: most of an initial window. */
 #define SHORT_NS     (45 * BRI_NS_PER_MS)
-#define SLOW_WINDOWS 1u
 #define CHANCE_BYTES 8000u
 #define PEAK_NS      (4 * BRI_NS_PER_S)
 
@@ -83,7 +82,7 @@ static void note_short(struct bri_rate *r, uint64_t bytes, uint64_t now_ns)
 	if (now_ns - r->short_ns < SHORT_NS)
 		return;
 	r->short_bps = r->short_bytes * 8 * BRI_NS_PER_S / (now_ns - r->short_ns);
-	r->slow = r->short_bps < r->peak_bps / 2 ? r->slow + 1 : 0;
+	r->slow = r->short_bps < r->peak_bps / 2;
 	r->short_ns = now_ns;
 	r->short_bytes = 0;
 }
@@ -97,7 +96,8 @@ static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 	if (!before_ns || now_ns == before_ns || now_ns - before_ns > LATE_NS) {
 		r->train_ns = 0;
 		r->short_ns = now_ns;
-		r->short_bytes = r->slow = 0;
+		r->short_bytes = 0;
+		r->slow = false;
 		return;
 	}
 	note_train(r, bytes, before_ns, now_ns);
@@ -107,15 +107,15 @@ static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns)
 {
 	uint64_t age_ns = now_ns - r->from_ns, window = window_ns(sample), bytes;
+	uint64_t total = sample->bytes_acked + sample->bytes_received;
 	bool whole = r->from_ns && age_ns < 2 * window; /* else nobody looked for a while */
 
-	note_look(r, sample->bytes_acked + sample->bytes_received, now_ns);
+	note_look(r, total, now_ns);
 	if (r->from_ns && age_ns < window)
 		return false;
-	bytes = sample->bytes_acked - r->acked + sample->bytes_received - r->received;
+	bytes = total - r->from_bytes;
 	r->from_ns = now_ns;
-	r->acked = sample->bytes_acked;
-	r->received = sample->bytes_received;
+	r->from_bytes = total;
 	if (!whole)
 		return false;
 	r->before_bps = r->bps;
@@ -158,7 +158,7 @@ bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 {
 	uint64_t useful_bps = best->peak_bps / USELESS_PART;
 
-	if (best->peak_bps < KNOWN_BPS || best->slow < SLOW_WINDOWS)
+	if (best->peak_bps < KNOWN_BPS || !best->slow)
 		return false;
 	return r->seen >= CHANCE_BYTES && r->fast_bps < useful_bps && r->peak_bps < useful_bps &&
 	       r->short_bps && r->short_bps < useful_bps;

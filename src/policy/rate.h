@@ -9,8 +9,8 @@
 #include "policy/policy.h"
 
 struct bri_rate {
-	uint64_t from_ns; /* of the window that is measured; 0: none yet */
-	uint64_t acked, received;
+	uint64_t from_ns;         /* of the window that is measured; 0: none yet */
+	uint64_t from_bytes;      /* all bytes by then */
 	uint64_t bps, before_bps; /* of the last whole window, and of the one before it */
 	uint64_t peak_bps;        /* highest ever, halved each few seconds */
 	uint64_t peak_ns;
@@ -24,7 +24,7 @@ struct bri_rate {
 	/* short windows */
 	uint64_t short_ns, short_bytes;
 	uint64_t short_bps; /* of the last whole one */
-	uint32_t slow;      /* so many in a row below half of the peak */
+	bool slow;          /* that was below half of the peak */
 };
 
 /* bri_rate_is_known(): enough to compare others with it. */

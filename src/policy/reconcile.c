@@ -171,12 +171,8 @@ static uint64_t settle_ns(const struct bri_conn *c)
 
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		const struct bri_path *path = &c->paths[i];
-		uint32_t us = 0;
+		uint32_t us = bri_policy_up(c, path) ? bri_policy_rtt_us(c, path) : 0;
 
-		if (bri_policy_up(c, path))
-			us = c->subflows[path->main].sample.rtt_us;
-		if (bri_policy_up(c, path) && !us) /* not looked at yet */
-			us = path->measured_us;
 		rtt_us = us > rtt_us ? us : rtt_us;
 	}
 	return (rtt_us ? rtt_us + rtt_us / 2 : SETTLE_US) * BRI_NS_PER_US;
