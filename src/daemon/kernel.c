@@ -214,6 +214,7 @@ static void fill(const struct bri_nl_diag *d, struct bri_policy_sample *ret)
 		.rttvar_us = tcp->rttvar_us,
 		.rto_us = tcp->rto_us,
 		.unacked = tcp->unacked,
+		.sacked = tcp->sacked,
 		.notsent_bytes = tcp->notsent_bytes,
 		.retransmits = tcp->retransmits,
 		.total_retrans = tcp->total_retrans,
@@ -222,6 +223,7 @@ static void fill(const struct bri_nl_diag *d, struct bri_policy_sample *ret)
 		.bytes_acked = tcp->bytes_acked,
 		.bytes_received = tcp->bytes_received,
 		.bytes_sent = tcp->bytes_sent,
+		.data_segs = tcp->data_segs_in,
 	};
 }
 

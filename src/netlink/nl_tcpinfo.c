@@ -28,6 +28,7 @@ int bri_nl_tcpinfo_decode(const void *bytes, size_t size, struct bri_tcp_stats *
 		.pmtu = raw.pmtu,
 		.snd_cwnd = raw.snd_cwnd,
 		.unacked = raw.unacked,
+		.sacked = raw.sacked,
 		.lost = raw.lost,
 		.retrans = raw.retrans,
 		.total_retrans = raw.total_retrans,

@@ -16,7 +16,7 @@ struct bri_tcp_stats {
 	uint32_t rtt_us, rttvar_us, min_rtt_us;
 	uint32_t snd_mss, rcv_mss, pmtu;
 	uint32_t snd_cwnd;                                               /* segments */
-	uint32_t unacked, lost, retrans;                                 /* segments in flight */
+	uint32_t unacked, sacked, lost, retrans;                         /* segments in flight */
 	uint32_t total_retrans;                                          /* segments, ever */
 	uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms; /* ms ago */
 	uint64_t bytes_sent; /* retransmissions included */

@@ -78,7 +78,7 @@ struct bri_conn *bri_policy_find(const struct bri_policy *p, uint32_t token)
 	return NULL;
 }
 
-struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex)
+struct bri_link_memory *bri_policy_link(struct bri_policy *p, uint32_t ifindex)
 {
 	struct bri_link_memory *oldest = &p->links[0];
 
@@ -86,7 +86,7 @@ struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex)
 		struct bri_link_memory *m = &p->links[i];
 
 		if (m->ifindex == ifindex)
-			return &m->stall;
+			return m;
 		if (!m->ifindex) {
 			oldest = m;
 			break;
@@ -95,7 +95,7 @@ struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex)
 			oldest = m;
 	}
 	*oldest = (struct bri_link_memory) { .ifindex = ifindex };
-	return &oldest->stall;
+	return oldest;
 }
 
 /* --- addresses and paths --- */
@@ -234,6 +234,14 @@ static bool has_path_on(const struct bri_policy *p, const struct bri_conn *c, ui
 	return false;
 }
 
+/* What a connection before this one has learned at its cost. */
+static uint64_t narrow_until_ns(struct bri_policy *p, const struct bri_conn *c, uint32_t ifindex)
+{
+	const struct bri_link_memory *m = bri_policy_link(p, ifindex);
+
+	return bri_policy_ip_equal(&m->narrow_to, &c->initial.remote) ? m->narrow_until_ns : 0;
+}
+
 static void add_paths(struct bri_policy *p, struct bri_conn *c)
 {
 	if (c->server_side)
@@ -242,8 +250,12 @@ static void add_paths(struct bri_policy *p, struct bri_conn *c)
 		const struct bri_policy_address *a = &p->addresses[i];
 
 		if (a->usable && reaches(c, a->ip.family) && bri_policy_allowed(c, a) &&
-			!bri_policy_path(c, &a->ip) && !has_path_on(p, c, a->ifindex))
-			path_add(p, c, &a->ip, a->ifindex, -1);
+			!bri_policy_path(c, &a->ip) && !has_path_on(p, c, a->ifindex)) {
+			struct bri_path *path = path_add(p, c, &a->ip, a->ifindex, -1);
+
+			if (path)
+				path->out_until_ns = narrow_until_ns(p, c, a->ifindex);
+		}
 	}
 }
 
@@ -275,6 +287,7 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		path->ifindex = now->ifindex;
 		path->retry_ns = now_ns;
 		path->fails = 0;
+		path->out_until_ns = path->out_gap_ns = 0;
 		if (bri_policy_up(c, path)) /* no other news would take "lost" back */
 			bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_BACK, path->ifindex);
 	}
@@ -292,8 +305,15 @@ void bri_policy_set_addresses(
 	if (n)
 		memcpy(p->addresses, list, n * sizeof(*list));
 	p->n_addresses = n;
-	for (size_t i = 0; i < n; i++)
-		bri_policy_link(p, list[i].ifindex)->radio = list[i].kind == BRI_PATH_CELLULAR;
+	for (size_t i = 0; i < n; i++) {
+		const struct bri_policy_address *before =
+			bri_policy_find_address(old, n_old, &list[i].ip);
+		struct bri_link_memory *link = bri_policy_link(p, list[i].ifindex);
+
+		link->stall.radio = list[i].kind == BRI_PATH_CELLULAR;
+		if (!before || !before->usable) /* it may be another network now */
+			link->narrow_until_ns = 0;
+	}
 	for (size_t b = 0; b < BRI_POLICY_BUCKETS; b++) {
 		bri_list_foreach_safe (l, next, &p->buckets[b]) {
 			struct bri_conn *c = bri_list_entry(l, struct bri_conn, link);
@@ -450,6 +470,7 @@ void bri_policy_on_subflow(struct bri_policy *p, uint32_t token,
 		.backup = path->joining ? path->join_backup : subflow->backup,
 		.initial = bri_policy_tuple_equal(&subflow->tuple, &c->initial),
 		.up_ns = now_ns,
+		.active_ns = now_ns,
 	};
 	if (!path->ifindex)
 		path->ifindex = subflow->ifindex;

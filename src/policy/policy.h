@@ -85,11 +85,13 @@ struct bri_policy_sample {
 	bool established;
 	uint32_t rtt_us, rttvar_us, rto_us;
 	uint32_t unacked; /* segments in flight */
+	uint32_t sacked;  /* of them, that arrived out of order */
 	uint32_t notsent_bytes;
 	uint32_t retransmits; /* timeouts in a row without an answer */
 	uint32_t total_retrans;
 	uint32_t last_ack_ms, last_data_recv_ms;
 	uint64_t bytes_acked, bytes_received, bytes_sent;
+	uint32_t data_segs; /* that came with data, in order or not, new or not */
 };
 
 enum bri_policy_what {

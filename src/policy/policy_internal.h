@@ -32,6 +32,7 @@ struct bri_subflow {
 	struct bri_stall stall;
 	struct bri_policy_sample sample;
 	uint64_t up_ns;
+	uint64_t active_ns; /* since when it is no backup */
 	struct bri_rate rate;
 	bool rate_due; /* a window has ended, and was not judged yet */
 };
@@ -65,7 +66,7 @@ struct bri_path {
 	uint64_t trust_ns; /* carries nothing before this, if there is another */
 	uint64_t hold_ns;  /* how long the next return is held back */
 	uint64_t back_ns;  /* when it came back last */
-	/* aggregate: left out until */
+	/* aggregate: stands by until */
 	uint64_t out_until_ns, out_gap_ns;
 	/* interactive: when its idle round trip time was measured last */
 	uint64_t measured_ns;
@@ -104,6 +105,9 @@ struct bri_conn {
 struct bri_link_memory {
 	uint32_t ifindex; /* 0: free */
 	struct bri_stall_link stall;
+	/* aggregate: beside another it was of no use on the way to this address; stands by until */
+	struct bri_ip narrow_to;
+	uint64_t narrow_until_ns;
 };
 
 struct bri_policy {
@@ -132,7 +136,7 @@ const struct bri_policy_address *bri_policy_find_address(
 	const struct bri_policy_address *list, size_t n, const struct bri_ip *ip);
 const struct bri_policy_address *bri_policy_address_of(
 	const struct bri_policy *p, const struct bri_path *path);
-struct bri_stall_link *bri_policy_link(struct bri_policy *p, uint32_t ifindex);
+struct bri_link_memory *bri_policy_link(struct bri_policy *p, uint32_t ifindex);
 bool bri_policy_ip_equal(const struct bri_ip *a, const struct bri_ip *b);
 bool bri_policy_tuple_equal(const struct bri_policy_tuple *a, const struct bri_policy_tuple *b);
 /* bri_policy_usable(): the path's address can be used, by the network and by the application. */

@@ -8,7 +8,7 @@
 #define WINDOW_DEN 4u
 /* Less than one part in so many of the best one is not worth any waiting. */
 #define USELESS_PART 18u
-/* What grows by a quarter in a window is in slow start, and may become useful. */
+/* What grows by a quarter is in slow start, and may become useful. */
 #define GROWS_NUM    5u
 #define GROWS_DEN    4u
 #define POOR_WINDOWS 2u
@@ -27,16 +27,26 @@
 #define TRAIN_BYTES 5000u
 /* At 1 Mbit/s a segment comes every 12 ms; after a longer pause it is another train. */
 #define TRAIN_PAUSE_NS (25 * BRI_NS_PER_MS)
-/* Linux paces no sooner than after ten segments; and what was lost makes later bytes count in
- * leaps. */
+/* Linux paces no sooner than after ten segments. */
 #define FIRST_BYTES 15000u
 /* Looks further apart draw out any train. */
 #define LATE_NS (25 * BRI_NS_PER_MS)
 /* A short window: how long the best one stands still before it is blamed on another, that has had
- * its chance: most of an initial window. */
+ * its chance: some segments in a train. */
 #define SHORT_NS     (45 * BRI_NS_PER_MS)
 #define CHANCE_BYTES 8000u
-#define PEAK_NS      (4 * BRI_NS_PER_S)
+/* Linux shares out data by the pacing rates of its paths, that is two windows a round trip in slow
+ * start: a far path gets its first segments one by one. What comes clearly faster than that, and
+ * still slowly, has the bottleneck's rate; with room for jitter. */
+#define WINDOW_SEGMENTS 10u
+#define SHAPED_NUM      3u
+#define SHAPED_DEN      2u
+#define SHAPED_BYTES    8000u
+#define JITTER_NUM      3u
+#define JITTER_DEN      4u
+#define PEAK_NS         (4 * BRI_NS_PER_S)
+/* Of a full one, about. */
+#define SEGMENT_BYTES 1400u
 
 static uint64_t window_ns(const struct bri_policy_sample *sample)
 {
@@ -72,7 +82,7 @@ static void note_train(struct bri_rate *r, uint64_t bytes, uint64_t before_ns, u
 	r->train_bytes += bytes;
 	r->last_ns = now_ns;
 	bps = r->train_bytes * 8 * BRI_NS_PER_S / (now_ns - r->train_ns);
-	if (r->seen <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES && bps > r->fast_bps)
+	if (r->seen - bytes <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES && bps > r->fast_bps)
 		r->fast_bps = bps;
 }
 
@@ -89,7 +99,7 @@ static void note_short(struct bri_rate *r, uint64_t bytes, uint64_t now_ns)
 
 static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 {
-	uint64_t bytes = total - r->seen, before_ns = r->look_ns;
+	uint64_t bytes = total > r->seen ? total - r->seen : 0, before_ns = r->look_ns;
 
 	r->seen = total;
 	r->look_ns = now_ns;
@@ -104,21 +114,32 @@ static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 	note_short(r, bytes, now_ns);
 }
 
+/* What has arrived, whatever is missing before it: bytes of a stream count when nothing is. */
+static uint64_t arrived(const struct bri_policy_sample *sample)
+{
+	return sample->bytes_acked + ((uint64_t)sample->sacked + sample->data_segs) * SEGMENT_BYTES;
+}
+
 bool bri_rate_on_sample(struct bri_rate *r, const struct bri_policy_sample *sample, uint64_t now_ns)
 {
 	uint64_t age_ns = now_ns - r->from_ns, window = window_ns(sample), bytes;
-	uint64_t total = sample->bytes_acked + sample->bytes_received;
+	uint64_t total = arrived(sample);
 	bool whole = r->from_ns && age_ns < 2 * window; /* else nobody looked for a while */
 
+	if (sample->rtt_us)
+		r->thin_bps = 2 * WINDOW_SEGMENTS * SEGMENT_BYTES * 8 * UINT64_C(1000000) /
+			      sample->rtt_us;
 	note_look(r, total, now_ns);
 	if (r->from_ns && age_ns < window)
 		return false;
-	bytes = total - r->from_bytes;
+	bytes = total > r->from_bytes ? total - r->from_bytes : 0;
 	r->from_ns = now_ns;
 	r->from_bytes = total;
 	if (!whole)
 		return false;
 	r->before_bps = r->bps;
+	if (r->bps > r->top_bps)
+		r->top_bps = r->bps;
 	r->bps = bytes * 8 * BRI_NS_PER_S / age_ns;
 	note_peak(r, now_ns);
 	return true;
@@ -135,13 +156,16 @@ static bool is_held_back(const struct bri_rate *r, const struct bri_rate *best)
 
 bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 {
-	bool grows = !r->before_bps || r->bps * GROWS_DEN > r->before_bps * GROWS_NUM;
+	uint64_t useful_bps = best->peak_bps / USELESS_PART;
+	/* it was of use before: slow start anew. Else: faster than ever */
+	uint64_t than_bps = r->top_bps >= useful_bps ? r->before_bps : r->top_bps;
+	bool grows = !than_bps || r->bps * GROWS_DEN > than_bps * GROWS_NUM;
 
 	/* what carries nothing now says nothing either way: on a path that loses, most windows do
 	 */
 	if (!r->bps)
 		return false;
-	if (best->peak_bps < USEFUL_BPS || r->bps >= best->peak_bps / USELESS_PART || grows) {
+	if (best->peak_bps < USEFUL_BPS || r->bps >= useful_bps || grows) {
 		r->poor = 0;
 		return false;
 	}
@@ -158,8 +182,10 @@ bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 {
 	uint64_t useful_bps = best->peak_bps / USELESS_PART;
 
-	if (best->peak_bps < KNOWN_BPS || !best->slow)
+	if (best->peak_bps < KNOWN_BPS || r->fast_bps >= useful_bps || r->peak_bps >= useful_bps)
 		return false;
-	return r->seen >= CHANCE_BYTES && r->fast_bps < useful_bps && r->peak_bps < useful_bps &&
-	       r->short_bps && r->short_bps < useful_bps;
+	if (r->seen >= SHAPED_BYTES && r->fast_bps * SHAPED_DEN > r->thin_bps * SHAPED_NUM &&
+		r->fast_bps < useful_bps / JITTER_DEN * JITTER_NUM)
+		return true;
+	return best->slow && r->seen >= CHANCE_BYTES && r->short_bps && r->short_bps < useful_bps;
 }

@@ -12,15 +12,17 @@ struct bri_rate {
 	uint64_t from_ns;         /* of the window that is measured; 0: none yet */
 	uint64_t from_bytes;      /* all bytes by then */
 	uint64_t bps, before_bps; /* of the last whole window, and of the one before it */
+	uint64_t top_bps;         /* highest of those before the last */
 	uint64_t peak_bps;        /* highest ever, halved each few seconds */
 	uint64_t peak_ns;
 	uint32_t poor;          /* windows in a row that were judged so */
-	uint64_t look_ns, seen; /* the last look, and all bytes by then */
+	uint64_t look_ns, seen; /* the last look, and all that had arrived by then, in bytes */
 	/* a train: data that arrived, or was acknowledged, look after look */
 	uint64_t train_ns; /* the look before its first byte; 0: none */
 	uint64_t train_bytes;
 	uint64_t last_ns;  /* its last look with bytes */
 	uint64_t fast_bps; /* of the fastest train; 0: none was long enough */
+	uint64_t thin_bps; /* as fast a sender may hand out its first window */
 	/* short windows */
 	uint64_t short_ns, short_bytes;
 	uint64_t short_bps; /* of the last whole one */

@@ -277,8 +277,10 @@ static void set_priorities(struct bri_policy *p, struct bri_conn *c, uint64_t no
 		if (!bri_policy_up(c, path) || path->role != BRI_ROLE_ACTIVE)
 			continue;
 		active = true;
-		if (c->subflows[path->main].backup)
+		if (c->subflows[path->main].backup) {
+			c->subflows[path->main].active_ns = now_ns;
 			set_backup(p, c, &c->subflows[path->main], false);
+		}
 	}
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];

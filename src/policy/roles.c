@@ -18,9 +18,12 @@
 #define LEFT_NS     (2 * BRI_NS_PER_S)
 #define LEFT_MAX_NS (64 * BRI_NS_PER_S)
 
-/* Aggregate: a path that was left out is tried again after this; twice as long each time. */
-#define OUT_NS     (20 * BRI_NS_PER_S)
-#define OUT_MAX_NS (320 * BRI_NS_PER_S)
+/* Aggregate: a path that was left out is tried again after this; twice as long each time. A trial
+ * costs 0.3 s. */
+#define OUT_NS     (30 * BRI_NS_PER_S)
+#define OUT_MAX_NS (480 * BRI_NS_PER_S)
+/* It stands by meanwhile, when the peer has worked off that its subflow was closed. */
+#define STAND_BY_NS BRI_NS_PER_S
 
 /* Aggregate: until it is known what the first path carries, others would only be waited for:
  * receive buffers are small at the beginning. An idle connection gets them after this. */
@@ -154,18 +157,23 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 	}
 }
 
-/* The fastest path that can carry data; -1: none. */
+/* The fastest path that can carry data, of those that were left out if there is no other; -1: none.
+ */
 static int fastest(const struct bri_policy *p, const struct bri_conn *c, uint64_t now_ns)
 {
 	int best = -1;
 
-	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
-		const struct bri_path *path = &c->paths[i];
+	for (int out = 0; out <= 1 && best < 0; out++) {
+		for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
+			const struct bri_path *path = &c->paths[i];
 
-		if (can_carry(p, c, path, false, now_ns) &&
-			(best < 0 || c->subflows[path->main].rate.peak_bps >
-					     c->subflows[c->paths[best].main].rate.peak_bps))
-			best = i;
+			if ((path->out_until_ns > now_ns) != (out == 1) ||
+				!can_carry(p, c, path, false, now_ns))
+				continue;
+			if (best < 0 || c->subflows[path->main].rate.peak_bps >
+						c->subflows[c->paths[best].main].rate.peak_bps)
+				best = i;
+		}
 	}
 	return best;
 }
@@ -173,10 +181,16 @@ static int fastest(const struct bri_policy *p, const struct bri_conn *c, uint64_
 static void leave_out(
 	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
 {
+	struct bri_link_memory *link;
+
 	path->out_gap_ns =
 		path->out_gap_ns ? bri_min_u64(path->out_gap_ns * 2, OUT_MAX_NS) : OUT_NS;
 	path->out_until_ns = now_ns + path->out_gap_ns;
 	path->role = BRI_ROLE_OFF;
+	path->retry_ns = now_ns + STAND_BY_NS;
+	link = bri_policy_link(p, path->ifindex);
+	link->narrow_to = c->initial.remote;
+	link->narrow_until_ns = path->out_until_ns;
 	bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_LEFT_OUT, path->ifindex);
 }
 
@@ -186,6 +200,18 @@ static enum bri_role at_first(const struct bri_conn *c, const struct bri_path *p
 	if (bri_policy_up(c, path))
 		return c->subflows[path->main].backup ? BRI_ROLE_BACKUP : BRI_ROLE_ACTIVE;
 	return path->joining ? BRI_ROLE_BACKUP : BRI_ROLE_OFF;
+}
+
+/* Beside the best one, once it is known what that carries. A path that was left out comes back as
+ * backup: it is there at once when the best one is lost. */
+static enum bri_role role_beside(
+	const struct bri_conn *c, const struct bri_path *path, uint64_t now_ns)
+{
+	if (path->out_until_ns <= now_ns)
+		return BRI_ROLE_ACTIVE;
+	/* what is under way over it shall not be waited for: that subflow is closed */
+	return bri_policy_up(c, path) && !c->subflows[path->main].backup ? BRI_ROLE_OFF
+									 : BRI_ROLE_BACKUP;
 }
 
 /* All of them carry data, but those that hold the others back; they are tried again later. */
@@ -203,10 +229,15 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 
 		if (!path->used)
 			continue;
-		path->role = path->out_until_ns > now_ns ? BRI_ROLE_OFF : BRI_ROLE_ACTIVE;
-		if (begins && i != best && path->role == BRI_ROLE_ACTIVE)
+		if (i == best) {
+			path->role = BRI_ROLE_ACTIVE;
+			continue;
+		}
+		path->role = role_beside(c, path, now_ns);
+		if (begins && path->role == BRI_ROLE_ACTIVE)
 			path->role = at_first(c, path);
-		if (best < 0 || i == best || !can_carry(p, c, path, false, now_ns))
+		if (best < 0 || path->role != BRI_ROLE_ACTIVE ||
+			!can_carry(p, c, path, false, now_ns))
 			continue;
 		s = &c->subflows[path->main];
 		than = &c->subflows[c->paths[best].main].rate;
@@ -217,7 +248,7 @@ static void assign_all(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns
 	}
 	/* any of them stands for the connection; no news while it can */
 	if (c->primary < 0 || !can_carry(p, c, &c->paths[c->primary], false, now_ns) ||
-		c->paths[c->primary].role == BRI_ROLE_OFF)
+		c->paths[c->primary].role != BRI_ROLE_ACTIVE)
 		set_primary(p, c, best, now_ns);
 }
 

@@ -19,6 +19,9 @@
 #define SHARE_NS (60 * MS)
 /* A share that is silent for longer is asked about all the same. */
 #define SHARE_MAX_NS (300 * MS)
+/* While a path is as new as that, others stand still since they wait for what came over it: receive
+ * buffers are full with the rest. */
+#define NEW_NS (3 * BRI_NS_PER_S)
 
 static uint64_t interval(const struct bri_policy *p)
 {
@@ -113,7 +116,10 @@ static bool is_idle_share(const struct bri_conn *c, const struct bri_subflow *s,
 	for (size_t i = 0; i < BRI_POLICY_SUBFLOWS_MAX; i++) {
 		const struct bri_subflow *other = &c->subflows[i];
 
-		if (other->used && !other->doomed && now_ns - other->stall.data_ns < SHARE_NS)
+		if (!other->used || other->doomed)
+			continue;
+		if (now_ns - other->stall.data_ns < SHARE_NS ||
+			(other != s && !other->backup && now_ns - other->active_ns < NEW_NS))
 			return true;
 	}
 	return false;
@@ -133,8 +139,10 @@ static void doubt(struct bri_policy *p, struct bri_conn *c, struct bri_path *pat
 		return;
 	path->probing = true;
 	path->asked = 1;
-	path->ask_ns = bri_stall_probe_ns(
-		&c->subflows[path->main].stall, bri_policy_link(p, path->ifindex), sample, now_ns);
+	path->ask_ns = bri_stall_probe_ns(&c->subflows[path->main].stall,
+		&bri_policy_link(p, path->ifindex)->stall, sample, now_ns);
+	if (!sample->rtt_us) /* not measured yet, but its join was answered */
+		path->ask_ns += path->measured_us * BRI_NS_PER_US * 3 / 2;
 	path->doubt_ns = now_ns + path->ask_ns / 3; /* then asked once more */
 }
 
@@ -146,7 +154,8 @@ void bri_sampling_judge(struct bri_policy *p, struct bri_conn *c, struct bri_sub
 
 	if (s->doomed || !path || !sample->established)
 		return;
-	verdict = bri_stall_on_sample(&s->stall, bri_policy_link(p, path->ifindex), sample, now_ns);
+	verdict = bri_stall_on_sample(
+		&s->stall, &bri_policy_link(p, path->ifindex)->stall, sample, now_ns);
 	s->sample = *sample;
 	s->rate_due |= bri_rate_on_sample(&s->rate, sample, now_ns);
 	if (s->stall.active)

@@ -138,10 +138,13 @@ static enum bri_stall_verdict judge_receiving(
 {
 	uint64_t data_ns = ago(now_ns, sample->last_data_recv_ms), limit_ns, age_ns;
 	bool grew = s->sampled_ns && sample->bytes_received > s->received;
+	bool came = s->sampled_ns && sample->data_segs != s->segs;
 
 	s->received = sample->bytes_received;
-	if (grew) {
-		data_ns = max_u64(data_ns, s->data_ns);
+	s->segs = sample->data_segs;
+	if (grew || came) {
+		/* after a loss segments come all the time, and count as bytes a round trip later */
+		data_ns = grew ? max_u64(data_ns, s->data_ns) : now_ns;
 		if (!s->rx_begin_ns || data_ns - s->data_ns > RX_PAUSE_NS) {
 			s->rx_begin_ns = data_ns;
 			s->rx_gap_ns = s->rx_age_ns = 0;
@@ -175,6 +178,7 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 	const struct bri_policy_sample *sample, uint64_t now_ns)
 {
 	uint64_t received = s->received, sent = s->acked;
+	uint32_t segs = s->segs;
 	enum bri_stall_verdict sending, receiving;
 
 	note_loss(s, sample, now_ns);
@@ -182,7 +186,8 @@ enum bri_stall_verdict bri_stall_on_sample(struct bri_stall *s, struct bri_stall
 	sending = judge_sending(s, link, sample, now_ns);
 	receiving = judge_receiving(s, sample, now_ns);
 	/* what moved before the first look may be long ago */
-	s->moved = s->sampled_ns && (s->received != received || s->acked != sent);
+	s->moved =
+		s->sampled_ns && (s->received != received || s->segs != segs || s->acked != sent);
 	s->active = sample->unacked || sample->notsent_bytes || s->moved;
 	s->sampled_ns = now_ns;
 	return sending > receiving ? sending : receiving;

@@ -35,6 +35,7 @@ struct bri_stall {
 	uint32_t losses;  /* how often, with the age of lost_ns */
 	/* receiving */
 	uint64_t received;
+	uint32_t segs;
 	uint64_t data_ns;     /* when data came last */
 	uint64_t rx_begin_ns; /* since when it comes steadily; 0: it does not */
 	uint64_t rx_gap_ns;   /* longest pause within that, fading */

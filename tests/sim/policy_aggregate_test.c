@@ -18,17 +18,6 @@ static double mbit_s(const struct run *r, uint64_t ns)
 	return (double)sim_seen(r->s)->bytes * 8e3 / (double)ns;
 }
 
-static size_t creates(const struct run *r, size_t path)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->sp->n_log; i++)
-		n += r->sp->log[i].command.what == BRI_POLICY_CREATE &&
-		     !r->sp->log[i].command.backup && /* those are questions */
-		     r->sp->log[i].command.tuple.local.bytes[1] == path + 1;
-	return n;
-}
-
 /* alone(): what the first path brings without the second. */
 static double alone(const struct sim_config *with)
 {
@@ -137,6 +126,7 @@ static void bad_paths_are_left_out(void **state)
 			struct sim_config c = bulk(down ? SIM_LOAD_BULK_DOWN : SIM_LOAD_BULK_UP,
 				bad[i].bps, bad[i].rtt_ns);
 			double one, both;
+			size_t attempts;
 			struct run r;
 
 			c.paths[1].loss_ppm = bad[i].loss_ppm;
@@ -152,10 +142,12 @@ static void bad_paths_are_left_out(void **state)
 			sim_forget(r.s);
 			sim_for(r.s, 110 * S);
 			both = mbit_s(&r, 110 * S);
+			attempts = sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0);
 			printf("%s, %s: %.1f of %.1f alone, %zu attempts\n", bad[i].name,
-				load_name(c.load), both, one, creates(&r, 1));
+				load_name(c.load), both, one, attempts);
 			assert_true(both > one * 0.97);
-			assert_in_range(creates(&r, 1), 2, 6);
+			assert_in_range(attempts, 2, 4);
+			assert_int_equal(sim_subflows(r.s, 1), 1); /* it stands by */
 			end(&r);
 		}
 	}
@@ -213,6 +205,90 @@ static void attempts_become_rare(void **state)
 		n++;
 	}
 	assert_in_range(n, 3, 7);
+	end(&r);
+}
+
+/* A path that was left out stands by, and carries all when the good one is lost. */
+static void a_left_out_path_takes_over(void **state)
+{
+	static const enum sim_state ways[] = { SIM_DOWN, SIM_SILENT };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * BRI_LEN(ways); i++) {
+		struct sim_config c =
+			bulk(i < 2 ? SIM_LOAD_BULK_UP : SIM_LOAD_BULK_DOWN, 1000000, 40 * MS);
+		struct run r;
+
+		c.paths[1].queue_bytes = 1000000;
+		r = begin(&c);
+		sim_for(r.s, 5 * S);
+		assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0), 1);
+		sim_forget(r.s);
+		sim_for(r.s, 5 * S);
+		assert_int_equal(sim_carried(r.s, 1), 0);
+		sim_set(r.s, 0, ways[i % 2]);
+		sim_for(r.s, 10 * S);
+		printf("left out, and the other %s, %s: gap %.1f ms, %.1f kB\n",
+			i % 2 ? "silent" : "down", load_name(c.load), ms(sim_seen(r.s)->gap_ns),
+			(double)sim_carried(r.s, 1) / 1e3);
+		assert_true(sim_carried(r.s, 1) > 800000);
+		sim_set(r.s, 0, SIM_UP);
+		sim_for(r.s, 10 * S);
+		sim_forget(r.s);
+		sim_for(r.s, 5 * S);
+		assert_true(mbit_s(&r, 5 * S) > 40); /* and it is as before */
+		end(&r);
+	}
+}
+
+/* Another connection to the same server: is its second path opened as backup? */
+static bool begins_with_backup(struct run *r, uint32_t token, struct bri_ip remote)
+{
+	struct bri_policy_connection c = { .token = token,
+		.wish = { .service = BRI_SERVICE_AGGREGATE },
+		.initial = sim_initial(r->s) };
+	struct bri_policy_subflow f;
+
+	c.initial.local_port = (uint16_t)token;
+	c.initial.remote = remote;
+	f = (struct bri_policy_subflow) { .tuple = c.initial };
+	assert_int_equal(bri_policy_on_connection(r->sp->p, &c, sim_now(r->s)), 0);
+	bri_policy_on_subflow(r->sp->p, token, &f, sim_now(r->s));
+	bri_policy_expire(r->sp->p, sim_now(r->s));
+	sim_policy_poll(r->sp);
+	sim_for(r->s, S);
+	for (size_t i = 0; i < r->sp->n_log; i++) {
+		const struct bri_policy_command *command = &r->sp->log[i].command;
+
+		if (command->token == token && command->what == BRI_POLICY_CREATE)
+			return command->backup;
+	}
+	fail_msg("no path was opened");
+	return false;
+}
+
+static void the_next_connection_knows(void **state)
+{
+	struct sim_config c = bulk(SIM_LOAD_BULK_DOWN, 1000000, 40 * MS);
+	struct bri_ip elsewhere = sim_remote();
+	struct run r;
+
+	(void)state;
+	elsewhere.bytes[3] ^= 1;
+	c.paths[1].queue_bytes = 1000000;
+	r = begin(&c);
+	assert_false(begins_with_backup(&r, 101, sim_remote()));
+	sim_for(r.s, 5 * S);
+	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_PATH_LEFT_OUT, 0), 1);
+	assert_true(begins_with_backup(&r, 102, sim_remote()));
+	assert_false(begins_with_backup(&r, 103, elsewhere));
+	/* the link goes and comes: it may be another network */
+	sim_set_load(r.s, SIM_LOAD_NONE);
+	sim_set(r.s, 1, SIM_DOWN);
+	sim_for(r.s, S);
+	sim_set(r.s, 1, SIM_UP);
+	sim_for(r.s, S);
+	assert_false(begins_with_backup(&r, 104, sim_remote()));
 	end(&r);
 }
 
@@ -292,6 +368,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(bad_paths_are_left_out),
 		cmocka_unit_test(without_a_policy_it_hurts),
 		cmocka_unit_test(attempts_become_rare),
+		cmocka_unit_test(a_left_out_path_takes_over),
+		cmocka_unit_test(the_next_connection_knows),
 		cmocka_unit_test(a_path_may_recover),
 		cmocka_unit_test(little_traffic_judges_nothing),
 		cmocka_unit_test(a_dead_path_is_taken_out),

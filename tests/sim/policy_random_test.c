@@ -127,7 +127,8 @@ static struct bri_policy_sample any_sample(void)
 		.last_ack_ms = ages[chance(BRI_LEN(ages))],
 		.last_data_recv_ms = ages[chance(BRI_LEN(ages))],
 		.bytes_acked = chance(1u << 30),
-		.bytes_received = chance(1u << 30) };
+		.bytes_received = chance(1u << 30),
+		.data_segs = (uint32_t)chance(1u << 20) };
 
 	s.bytes_sent = s.bytes_acked + chance(1u << 20);
 	if (!chance(50)) { /* as far from sense as can be */

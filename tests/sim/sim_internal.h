@@ -98,6 +98,7 @@ struct sim_end {
 
 	uint64_t last_ack_ns, last_data_ns;
 	uint64_t bytes_acked, bytes_received, bytes_sent;
+	uint32_t data_segs;
 };
 
 struct sim_subflow {

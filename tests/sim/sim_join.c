@@ -460,6 +460,7 @@ bool sim_sample(
 		.rttvar_us = (uint32_t)(e->mdev_us >> 2),
 		.rto_us = (uint32_t)(e->rto_ns / BRI_NS_PER_US),
 		.unacked = (uint32_t)(e->nxt - e->una),
+		.sacked = (uint32_t)e->n_sacked,
 		.notsent_bytes = (uint32_t)(e->end - e->nxt) * SIM_MSS,
 		.retransmits = e->retransmits,
 		.total_retrans = e->total_retrans,
@@ -467,7 +468,8 @@ bool sim_sample(
 		.last_data_recv_ms = age_ms(s, e->last_data_ns),
 		.bytes_acked = e->bytes_acked,
 		.bytes_received = e->bytes_received,
-		.bytes_sent = e->bytes_sent };
+		.bytes_sent = e->bytes_sent,
+		.data_segs = e->data_segs };
 	if (up->probes && up->una == up->nxt && up->nxt < up->end && !e->backup)
 		ret->notsent_bytes++; /* the byte that probes a window */
 	return true;

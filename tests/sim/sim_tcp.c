@@ -370,18 +370,24 @@ static void on_data(struct sim_end *e, const struct sim_packet *p)
 {
 	bool in_order = p->seq == e->rcv_nxt;
 
-	e->last_data_ns = e->s->now_ns;
+	e->data_segs++;
 	if (p->seq < e->rcv_nxt || e->got[p->seq % SIM_SEGMENTS]) {
 		sim_end_ack_now(e);
 		return;
 	}
-	e->bytes_received += p->len;
 	e->got[p->seq % SIM_SEGMENTS] = 1;
 	e->last_seq = p->seq;
 	if (p->seq > e->highest)
 		e->highest = p->seq;
-	while (e->got[e->rcv_nxt % SIM_SEGMENTS])
+	/* Linux counts neither bytes nor the time of what came out of order */
+	if (in_order) {
+		e->last_data_ns = e->s->now_ns;
+		e->bytes_received += p->len;
+	}
+	for (bool first = true; e->got[e->rcv_nxt % SIM_SEGMENTS]; first = false) {
+		e->bytes_received += first ? 0 : SIM_MSS;
 		e->got[e->rcv_nxt++ % SIM_SEGMENTS] = 0;
+	}
 	e->ack_pending++;
 	sim_stream_received(&e->s->streams[p->dir], p->chunk);
 	if (!e->open || !e->ack_pending)
