@@ -3,6 +3,8 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
+pkg_check_modules(WSLAY REQUIRED IMPORTED_TARGET libwslay)
 find_library(BLOCKSRUNTIME BlocksRuntime REQUIRED)
 
 add_library(braid_flags INTERFACE)
@@ -36,7 +38,8 @@ endif()
 function(braid_component name)
     add_library(braid_${name} OBJECT ${ARGN})
     target_include_directories(braid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-    target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL)
+    target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL PkgConfig::GNUTLS
+        PkgConfig::WSLAY)
     target_compile_options(braid_${name} PRIVATE ${braid_lto})
 endfunction()
 

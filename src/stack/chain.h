@@ -1,0 +1,81 @@
+/*
+ * The layers of a connection over one transport, and what moves content between them: read, rx
+ * bottom-up, put top-down, write, arm the next deadline. The layers know nothing of each other; the
+ * chain knows nothing of what they do. A connection without layers has no chain.
+ */
+#ifndef BRI_CHAIN_H
+#define BRI_CHAIN_H
+
+#include "dispatch/runtime.h"
+#include "stack/layer.h"
+
+struct bri_hub_flow;
+
+enum bri_chain_state {
+	BRI_CHAIN_OPENING,
+	BRI_CHAIN_READY,
+	BRI_CHAIN_FAILED, /* see error */
+};
+
+/* What waits in a chain to be received: no more is read from the transport then. */
+#define BRI_CHAIN_UP_MAX (512u * 1024u)
+/* What waits to be written: no more is taken from the application then. */
+#define BRI_CHAIN_DOWN_MAX (128u * 1024u)
+
+struct bri_chain {
+	struct dispatch_queue_s *queue;
+	struct bri_layer *bottom, *top;
+	enum bri_chain_state state;
+	struct bri_race_error error;
+	/* the transport: one of both */
+	int fd;
+	struct bri_hub_flow *flow;
+	bool datagrams;
+	/* told by whoever watches the transport; cleared when it says "no more now" */
+	bool readable, writable, hangup;
+	bool rx_ended; /* the transport has no more, and the layers know */
+	bool finished; /* our end was told to the transport */
+	uint64_t bytes_in, bytes_out; /* of the transport */
+	/* inside */
+	struct bri_contents out; /* to be written */
+	size_t out_offset;
+	struct bri_timer *timer;
+	struct bri_item item;
+	bool queued, turning;
+	void *context;
+	void (*on_turn)(void *context);
+};
+
+/*
+ * bri_chain_new(): +1 owner. layers: bottom first, n of them, taken (also on failure).
+ *   on_turn  on the queue, when the chain should have a turn without an event of the transport: a
+ *            timer, an answer. The owner calls bri_chain_turn() then.
+ * Returns NULL: no memory.
+ */
+struct bri_chain *bri_chain_new(struct dispatch_queue_s *queue, struct bri_layer *const *layers,
+	size_t n, void *context, void (*on_turn)(void *context));
+/* bri_chain_open(): the transport is connected: fd (borrowed) or flow (borrowed). */
+void bri_chain_open(struct bri_chain *chain, int fd, struct bri_hub_flow *flow, bool datagrams);
+/* bri_chain_retarget(): another owner. */
+void bri_chain_retarget(struct bri_chain *chain, void *context, void (*on_turn)(void *context));
+/* bri_chain_turn(): reads, moves and writes what can be; then look at the state. */
+void bri_chain_turn(struct bri_chain *chain);
+/* bri_chain_put(): content of the application, taken. False: not now (too much waits). */
+bool bri_chain_put(struct bri_chain *chain, struct bri_content *in);
+/* bri_chain_take(): the next content for the application. False: none now. */
+bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret);
+/* bri_chain_is_flushed(): all that was put is with the kernel. */
+bool bri_chain_is_flushed(const struct bri_chain *chain);
+/* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
+bool bri_chain_has_messages(const struct bri_chain *chain);
+/* bri_chain_close(): an orderly end: the layers tell the peer, what can be written is. */
+void bri_chain_close(struct bri_chain *chain);
+/* bri_chain_lost(): an end that is not: the layers hear why. */
+void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error);
+/* bri_chain_free(): NULL is harmless. Not inside a turn. On the queue. */
+void bri_chain_free(struct bri_chain *chain);
+
+/* bri_chain_metadata(): the metadata of its layers, borrowed, top first; returns how many. */
+size_t bri_chain_metadata(const struct bri_chain *chain, struct bri_object **ret, size_t max);
+
+#endif

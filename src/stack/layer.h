@@ -1,0 +1,128 @@
+/*
+ * One protocol of a connection above its transport: TLS, WebSocket, a framer, a proxy's handshake.
+ * A layer takes content from below (rx) and from above (put), and what comes of it is queued in the
+ * layer (up, down), from where the chain moves it on. It does no I/O, calls nothing above or below it,
+ * and has no clock but the now_ns it is given.
+ *
+ * All of a chain runs on one queue. A layer that waits for something asynchronous keeps a
+ * bri_layer_wait, completes it from any thread, and its resume() runs on the queue, if the layer is
+ * still there.
+ */
+#ifndef BRI_LAYER_H
+#define BRI_LAYER_H
+
+#include "base/object.h"
+#include "dispatch/data_internal.h"
+#include "stack/race.h"
+
+struct bri_chain;
+struct bri_layer;
+
+/* A piece of a stream or of a message on its way through the chain. */
+struct bri_content {
+	struct bri_content *next;
+	struct dispatch_data_s *data; /* application reference (+1); NULL: none */
+	struct bri_object *context;   /* what goes with the message; internal reference; NULL: none */
+	bool complete;                /* the message ends here. Of a stream: nothing */
+	bool end;                     /* nothing follows in this direction */
+};
+
+struct bri_contents {
+	struct bri_content *head, **tail;
+	size_t bytes;
+};
+
+struct bri_layer_class {
+	const char *name;
+	bool messages; /* what it gives upwards has boundaries (bri_content.complete) */
+	/* The layers below are ready: the opening may begin. 0 or -errno. NULL: ready at once */
+	int (*start)(struct bri_layer *layer, uint64_t now_ns);
+	/*
+	 * Content from below, or from above. in: data, context and the rest are the layer's to take
+	 * (set to NULL what was taken); what it leaves is released. put() is called only while the
+	 * layer is ready. Both are called for `end` too, with or without data.
+	 * Returns 0, or -errno: the layer has failed (bri_layer_fail() for other domains).
+	 */
+	int (*rx)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
+	int (*put)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
+	/* When expire() is to be called; BRI_NEVER: not. Both NULL: no timers */
+	uint64_t (*deadline_ns)(const struct bri_layer *layer);
+	int (*expire)(struct bri_layer *layer, uint64_t now_ns);
+	/*
+	 * The connection is cancelled in an orderly way: queue what tells the peer (close_notify, a
+	 * close frame). NULL: nothing to tell.
+	 */
+	void (*close)(struct bri_layer *layer, uint64_t now_ns);
+	/* The connection has failed or goes: whoever waits for an answer hears this. NULL: nobody */
+	void (*lost)(struct bri_layer *layer, struct bri_race_error error);
+	void (*free)(struct bri_layer *layer);
+};
+
+/* A layer's own struct starts with this one. Fields are chain.c's, but where it says so. */
+struct bri_layer {
+	const struct bri_layer_class *cls; /* the layer's constructor sets it */
+	/* its metadata for the connection (nw_protocol_metadata_t), internal reference, set by the
+	 * layer by the time it is ready; NULL: none */
+	struct bri_object *metadata;
+	struct bri_chain *chain;
+	struct bri_layer *above, *below;
+	struct bri_contents up, down;
+	struct bri_list waits;
+	bool started, ready, down_ended;
+	uint64_t started_ns, ready_ns;
+};
+
+/* ---- for layers: what they say ---- */
+
+/* bri_layer_up/down(): queue data (application reference, taken), with what goes with it.
+ * context: internal reference, taken. */
+void bri_layer_up(struct bri_layer *layer, struct dispatch_data_s *data, struct bri_object *context,
+	bool complete);
+void bri_layer_down(struct bri_layer *layer, struct dispatch_data_s *data);
+/* bri_layer_down_bytes(): the same with a copy. 0 or -ENOMEM. */
+int bri_layer_down_bytes(struct bri_layer *layer, const void *bytes, size_t size);
+/* bri_layer_up_end/down_end(): nothing follows. */
+void bri_layer_up_end(struct bri_layer *layer);
+void bri_layer_down_end(struct bri_layer *layer);
+/* bri_layer_pass_up/down(): queue the whole content, as it came; it is empty afterwards. */
+void bri_layer_pass_up(struct bri_layer *layer, struct bri_content *in);
+void bri_layer_pass_down(struct bri_layer *layer, struct bri_content *in);
+
+/* bri_layer_ready(): the opening is done. Bytes that came behind it are to be given up after. */
+void bri_layer_ready(struct bri_layer *layer);
+/* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned. */
+int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int code);
+/* bri_layer_insert_above(): another layer directly above this one, which is not ready yet. The
+ * chain owns it then. */
+void bri_layer_insert_above(struct bri_layer *layer, struct bri_layer *inserted);
+/* bri_layer_poke(): outside of rx, put, start and expire: what was queued moves on, soon. On the
+ * queue. */
+void bri_layer_poke(struct bri_layer *layer);
+
+struct dispatch_queue_s *bri_layer_queue(const struct bri_layer *layer);
+/* bri_layer_is_datagram(): the transport below has datagrams. */
+bool bri_layer_is_datagram(const struct bri_layer *layer);
+
+/*
+ * Something that is answered later, by another thread or never. Reference counted: the answer may
+ * come when the layer is gone.
+ */
+struct bri_layer_wait;
+/* resume: on the chain's queue, at most once; what it does is followed by a turn of the chain.
+ * Returns as rx(). NULL: no memory. +1 */
+struct bri_layer_wait *bri_layer_wait_new(struct bri_layer *layer,
+	int (*resume)(struct bri_layer *layer, intptr_t answer, uint64_t now_ns));
+/* bri_layer_wait_complete(): the answer; the first one counts. Consumes the reference. Any thread. */
+void bri_layer_wait_complete(struct bri_layer_wait *wait, intptr_t answer);
+
+/* ---- lists of content ---- */
+void bri_contents_init(struct bri_contents *list);
+/* bri_contents_append(): takes what is in `in`, which is empty afterwards. Merges nothing. */
+void bri_contents_append(struct bri_contents *list, struct bri_content *in);
+/* bri_contents_take(): false: empty. What it gives is the caller's. */
+bool bri_contents_take(struct bri_contents *list, struct bri_content *ret);
+void bri_contents_clear(struct bri_contents *list);
+/* bri_content_clear(): releases what it holds. */
+void bri_content_clear(struct bri_content *content);
+
+#endif
