@@ -4,7 +4,7 @@ find_package(Threads REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
-pkg_check_modules(WSLAY REQUIRED IMPORTED_TARGET libwslay)
+find_library(WSLAY wslay REQUIRED)
 find_library(BLOCKSRUNTIME BlocksRuntime REQUIRED)
 
 add_library(braid_flags INTERFACE)
@@ -38,8 +38,7 @@ endif()
 function(braid_component name)
     add_library(braid_${name} OBJECT ${ARGN})
     target_include_directories(braid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-    target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL PkgConfig::GNUTLS
-        PkgConfig::WSLAY)
+    target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL PkgConfig::GNUTLS)
     target_compile_options(braid_${name} PRIVATE ${braid_lto})
 endfunction()
 
