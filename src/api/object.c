@@ -33,6 +33,30 @@ static const char *kind_name(enum bri_kind kind)
 	case BRI_KIND_PATH_MONITOR: return "nw_path_monitor";
 	case BRI_KIND_MULTIPATH: return "braid_multipath";
 	case BRI_KIND_SUBFLOW: return "braid_subflow";
+	case BRI_KIND_FRAMER: return "nw_framer";
+	case BRI_KIND_WS_REQUEST: return "nw_ws_request";
+	case BRI_KIND_WS_RESPONSE: return "nw_ws_response";
+	case BRI_KIND_PROXY_CONFIG: return "nw_proxy_config";
+	case BRI_KIND_RELAY_HOP: return "nw_relay_hop";
+	case BRI_KIND_SEC_OPTIONS: return "sec_protocol_options";
+	case BRI_KIND_SEC_METADATA: return "sec_protocol_metadata";
+	case BRI_KIND_CERTIFICATE: return "sec_certificate";
+	case BRI_KIND_IDENTITY: return "sec_identity";
+	case BRI_KIND_TRUST: return "sec_trust";
+	case BRI_KIND_KEY: return "SecKey";
+	case BRI_KIND_POLICY: return "SecPolicy";
+	case BRI_KIND_CF_STRING: return "CFString";
+	case BRI_KIND_CF_DATA: return "CFData";
+	case BRI_KIND_CF_NUMBER: return "CFNumber";
+	case BRI_KIND_CF_BOOLEAN: return "CFBoolean";
+	case BRI_KIND_CF_NULL: return "CFNull";
+	case BRI_KIND_CF_ARRAY: return "CFArray";
+	case BRI_KIND_CF_DICTIONARY: return "CFDictionary";
+	case BRI_KIND_CF_ERROR: return "CFError";
+	case BRI_KIND_CF_DATE: return "CFDate";
+	case BRI_KIND_CF_URL: return "CFURL";
+	case BRI_KIND_CF_READ_STREAM: return "CFReadStream";
+	case BRI_KIND_CF_ALLOCATOR: return "CFAllocator";
 	}
 	return "object";
 }
