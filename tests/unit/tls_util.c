@@ -38,18 +38,18 @@ void tls_cert_make(struct tls_cert *cert, const struct tls_cert_spec *spec)
 	set_times(cert->crt, spec);
 	gnutls_x509_crt_set_key(cert->crt, cert->x509_key);
 	gnutls_x509_crt_set_basic_constraints(cert->crt, spec->is_ca, -1);
-	gnutls_x509_crt_set_key_usage(cert->crt,
-		spec->is_ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE);
+	gnutls_x509_crt_set_key_usage(
+		cert->crt, spec->is_ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE);
 	if (!spec->is_ca) {
-		gnutls_x509_crt_set_subject_alt_name(cert->crt, GNUTLS_SAN_DNSNAME, spec->name,
-			(unsigned)strlen(spec->name), 0);
+		gnutls_x509_crt_set_subject_alt_name(
+			cert->crt, GNUTLS_SAN_DNSNAME, spec->name, (unsigned)strlen(spec->name), 0);
 		gnutls_x509_crt_set_key_purpose_oid(cert->crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
 		gnutls_x509_crt_set_key_purpose_oid(cert->crt, GNUTLS_KP_TLS_WWW_CLIENT, 0);
 	}
 	gnutls_x509_crt_get_key_id(cert->crt, 0, id, &id_size);
 	gnutls_x509_crt_set_subject_key_id(cert->crt, id, id_size);
-	assert_int_equal(gnutls_x509_crt_sign2(cert->crt, issuer->crt, issuer->x509_key,
-				 GNUTLS_DIG_SHA256, 0),
+	assert_int_equal(gnutls_x509_crt_sign2(
+				 cert->crt, issuer->crt, issuer->x509_key, GNUTLS_DIG_SHA256, 0),
 		0);
 	assert_int_equal(gnutls_x509_crt_export2(cert->crt, GNUTLS_X509_FMT_DER, &cert->der), 0);
 	gnutls_privkey_init(&cert->key);
@@ -73,9 +73,7 @@ void tls_cert_free(struct tls_cert *cert)
 
 struct bri_tls_identity tls_cert_identity(const struct tls_cert *cert)
 {
-	return (struct bri_tls_identity) {
-		.key = cert->key, .chain = cert->chain, .n = cert->n
-	};
+	return (struct bri_tls_identity) { .key = cert->key, .chain = cert->chain, .n = cert->n };
 }
 
 void tls_pair_start(
@@ -115,8 +113,7 @@ void tls_pair_collect(struct tls_pair *pair, struct tls_end *from, struct tls_en
 	size_t size;
 
 	while (bri_tls_output_take(from->tls, &bytes, &size)) {
-		bool lost = pair->datagram && pair->sent < 64 &&
-			    pair->dropped >> pair->sent & 1;
+		bool lost = pair->datagram && pair->sent < 64 && pair->dropped >> pair->sent & 1;
 
 		pair->sent++;
 		if (!lost) {

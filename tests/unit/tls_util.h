@@ -1,4 +1,5 @@
-/* What the tests of TLS share: certificates made on the spot, and two engines with memory between. */
+/* What the tests of TLS share: certificates made on the spot, and two engines with memory between.
+ */
 #ifndef TLS_UTIL_H
 #define TLS_UTIL_H
 
@@ -43,10 +44,10 @@ struct tls_end {
 	size_t in_size, in_room;
 	size_t sizes[256]; /* of datagrams */
 	size_t n_sizes;
-	int result;             /* of the last step or read */
-	int trust;              /* the answer to BRI_TLS_TRUST */
+	int result; /* of the last step or read */
+	int trust;  /* the answer to BRI_TLS_TRUST */
 	int asked_trust, asked_identity;
-	bool holds;             /* questions are not answered */
+	bool holds; /* questions are not answered */
 	const struct tls_cert *identity;
 	uint8_t got[1 << 17];
 	size_t n_got;
@@ -62,7 +63,8 @@ struct tls_pair {
 	bool datagram;
 };
 
-void tls_pair_start(struct tls_pair *pair, struct bri_tls_config *client, struct bri_tls_config *server);
+void tls_pair_start(
+	struct tls_pair *pair, struct bri_tls_config *client, struct bri_tls_config *server);
 /* tls_pair_run(): until nothing moves any more. */
 void tls_pair_run(struct tls_pair *pair);
 void tls_pair_free(struct tls_pair *pair);

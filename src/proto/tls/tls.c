@@ -14,20 +14,15 @@
 static int on_verify(gnutls_session_t session)
 {
 	struct bri_tls *tls = gnutls_session_get_ptr(session);
+	unsigned n = 0;
 
 	if (tls->trust_answered)
 		return tls->trust_code ? GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR : 0;
+	/* RFC 5246 section 7.4.6: a client without a certificate says so with an empty list; a
+	 * server that must have one has refused it by now */
+	if (!gnutls_certificate_get_peers(session, &n) || !n)
+		return tls->server ? 0 : GNUTLS_E_NO_CERTIFICATE_FOUND;
 	tls->question = BRI_TLS_TRUST;
-	return GNUTLS_E_INTERRUPTED;
-}
-
-static int on_client_hello(gnutls_session_t session)
-{
-	struct bri_tls *tls = gnutls_session_get_ptr(session);
-
-	if (!tls->asks_identity || tls->identity_answered)
-		return 0;
-	tls->question = BRI_TLS_IDENTITY;
 	return GNUTLS_E_INTERRUPTED;
 }
 
@@ -74,8 +69,7 @@ static int set_protocols(struct bri_tls *tls, const struct bri_tls_config *confi
 	}
 	/* RFC 7301 section 3.2: a server that shares none of the client's says so, fatally */
 	r = gnutls_alpn_set_protocols(tls->session, list, (unsigned)config->n_protocols,
-		GNUTLS_ALPN_MANDATORY |
-			(config->server ? GNUTLS_ALPN_SERVER_PRECEDENCE : 0));
+		GNUTLS_ALPN_MANDATORY | (config->server ? GNUTLS_ALPN_SERVER_PRECEDENCE : 0));
 	free(list);
 	return bri_tls_errno(r);
 }
@@ -87,13 +81,15 @@ static int init_server(struct bri_tls *tls, const struct bri_tls_config *config)
 		[BRI_TLS_CLIENTS_MAY] = GNUTLS_CERT_REQUEST,
 		[BRI_TLS_CLIENTS_MUST] = GNUTLS_CERT_REQUIRE,
 	};
+	int r = 0;
 
 	gnutls_certificate_server_set_request(tls->session, requests[config->clients]);
-	gnutls_handshake_set_post_client_hello_function(tls->session, on_client_hello);
-	if (!config->tickets || !config->ticket_key.size)
-		return 0;
-	return bri_tls_errno(
-		gnutls_session_ticket_enable_server(tls->session, &config->ticket_key));
+	if (config->tickets && config->ticket_key.size)
+		r = bri_tls_errno(
+			gnutls_session_ticket_enable_server(tls->session, &config->ticket_key));
+	if (r == 0 && config->asks_identity)
+		r = bri_tls_hello_init(tls);
+	return r;
 }
 
 static int init_client(struct bri_tls *tls, const struct bri_tls_config *config)
@@ -163,7 +159,6 @@ int bri_tls_new(const struct bri_tls_config *config, uint64_t now_ns, struct bri
 	tls->server = config->server;
 	tls->datagram = config->datagram;
 	tls->clients = config->server ? config->clients : BRI_TLS_CLIENTS_ANONYMOUS;
-	tls->asks_identity = config->asks_identity;
 	tls->context = config->context;
 	tls->on_certificate_request = config->on_certificate_request;
 	tls->on_psk_request = config->on_psk_request;
@@ -190,6 +185,7 @@ void bri_tls_put(struct bri_tls *tls)
 	if (tls->session)
 		gnutls_deinit(tls->session);
 	bri_tls_credentials_fini(tls);
+	bri_tls_hello_fini(tls);
 	bri_tls_io_fini(tls);
 	free(tls);
 }
@@ -206,8 +202,7 @@ static void send_alert(struct bri_tls *tls, int gnutls_error)
 		alert = (int)bri_tls_error_alert(tls->trust_code);
 	if (alert < 0)
 		return;
-	gnutls_alert_send(
-		tls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert);
+	gnutls_alert_send(tls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert);
 }
 
 static int fail(struct bri_tls *tls, int gnutls_error)
@@ -288,19 +283,29 @@ static bool is_harmless(const struct bri_tls *tls, int r)
 	       (tls->datagram && !gnutls_error_is_fatal(r));
 }
 
+/* Of datagrams nothing is held for long: RFC 6347 section 4.2.3 numbers the messages. */
+static bool is_flooded(const struct bri_tls *tls)
+{
+	return !tls->datagram && tls->in_idle > BRI_TLS_IDLE_MAX;
+}
+
 static int handshake(struct bri_tls *tls)
 {
 	int r, warnings = 0;
 
+	if (tls->shaken) /* only the answer was missing; GnuTLS would begin anew */
+		return finish(tls);
 	do {
 		r = gnutls_handshake(tls->session);
 	} while (r < 0 && is_harmless(tls, r) && ++warnings <= WARNINGS_MAX);
-	if (r == 0)
+	if (r == 0) {
+		tls->shaken = true;
 		return finish(tls);
+	}
 	if (tls->question != BRI_TLS_NO_QUESTION)
 		return BRI_TLS_ASKS;
 	if ((r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) && !tls->no_memory)
-		return BRI_TLS_WAITS;
+		return is_flooded(tls) ? fail(tls, GNUTLS_E_HANDSHAKE_TOO_LARGE) : BRI_TLS_WAITS;
 	return fail(tls, r);
 }
 
@@ -324,6 +329,13 @@ int bri_tls_step(struct bri_tls *tls, uint64_t now_ns)
 		if (r)
 			return r;
 	}
+	if (tls->probe) {
+		r = bri_tls_hello_step(tls);
+		if (r == -EMSGSIZE)
+			return fail(tls, GNUTLS_E_HANDSHAKE_TOO_LARGE);
+		if (r)
+			return r;
+	}
 	return handshake(tls);
 }
 
@@ -337,8 +349,8 @@ uint64_t bri_tls_deadline_ns(struct bri_tls *tls, uint64_t now_ns)
 	if (tls->datagram && tls->cookie_seen && tls->question == BRI_TLS_NO_QUESTION) {
 		unsigned ms = gnutls_dtls_get_timeout(tls->session);
 
-		deadline_ns = bri_min_u64(
-			deadline_ns, now_ns + (uint64_t)(ms ? ms : 1) * BRI_NS_PER_MS);
+		deadline_ns =
+			bri_min_u64(deadline_ns, now_ns + (uint64_t)(ms ? ms : 1) * BRI_NS_PER_MS);
 	}
 	return deadline_ns;
 }
@@ -385,6 +397,7 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 	} while (n < 0 && (n == GNUTLS_E_REHANDSHAKE || is_harmless(tls, (int)n)) &&
 		 ++warnings <= WARNINGS_MAX);
 	if (n > 0) {
+		tls->in_idle = 0;
 		*ret_size = (size_t)n;
 		return 0;
 	}
@@ -394,7 +407,7 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 	}
 	if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED ||
 		(tls->datagram && !gnutls_error_is_fatal((int)n)))
-		return BRI_TLS_WAITS;
+		return is_flooded(tls) ? fail(tls, GNUTLS_E_HANDSHAKE_TOO_LARGE) : BRI_TLS_WAITS;
 	return fail(tls, (int)n);
 }
 

@@ -1,8 +1,8 @@
 /*
  * TLS 1.2 and 1.3 (RFC 5246, RFC 8446) and DTLS 1.2 (RFC 6347) on GnuTLS, without I/O: records come
  * from memory that the caller lends, and go to memory that it lends or takes. Knows no trust store:
- * whether a peer is trusted, and which identity a server shows, are questions to the caller, who may
- * take its time.
+ * whether a peer is trusted, and which identity a server shows, are questions to the caller, who
+ * may take its time.
  *
  * One thread at a time; only bri_tls_export() and the counts may be called beside.
  */
@@ -20,6 +20,8 @@ struct bri_tls;
 #define BRI_TLS_HANDSHAKE_NS (60 * BRI_NS_PER_S)
 /* A handshake message of the peer. Chains are a few KB; lists of 500 CA names are 60 KB. */
 #define BRI_TLS_HANDSHAKE_MAX (128u * 1024u)
+/* All of what a peer sends before it has said something of use: GnuTLS would hold 16 MB of it. */
+#define BRI_TLS_IDLE_MAX (256u * 1024u)
 /* Certificates in a chain of the peer: real ones have 2 to 4. */
 #define BRI_TLS_CHAIN_MAX 16u
 /* Names of CAs that a server asks for, which are kept for the application to look at. */
@@ -44,13 +46,14 @@ struct bri_tls_psk {
 /* Borrowed while the engine may use it: as long as that lives. */
 struct bri_tls_identity {
 	gnutls_privkey_t key;
-	const struct bri_tls_bytes *chain; /* DER, own certificate first; needed for the call only */
+	const struct bri_tls_bytes
+		*chain; /* DER, own certificate first; needed for the call only */
 	size_t n;
 };
 
 enum bri_tls_clients { /* a server's wish */
 	BRI_TLS_CLIENTS_ANONYMOUS,
-	BRI_TLS_CLIENTS_MAY,  /* show a certificate */
+	BRI_TLS_CLIENTS_MAY, /* show a certificate */
 	BRI_TLS_CLIENTS_MUST,
 };
 
@@ -69,13 +72,14 @@ struct bri_tls_config {
 	struct bri_tls_bytes dh_params;   /* PKCS #3, DER; size 0: RFC 7919 */
 	struct bri_tls_identity identity; /* key NULL: none, now */
 	enum bri_tls_clients clients;
-	bool asks_identity; /* of a server: before it answers a ClientHello it asks BRI_TLS_IDENTITY */
+	bool asks_identity; /* of a server: before it answers a ClientHello it asks BRI_TLS_IDENTITY
+			     */
 	bool tickets;       /* RFC 5077, RFC 8446 section 4.6.1 */
-	gnutls_datum_t ticket_key;     /* of a server with tickets; borrowed for life */
-	struct bri_tls_bytes resume;   /* of a client: what bri_tls_take_ticket() gave */
-	bool false_start;              /* RFC 7918 */
-	bool fallback;                 /* RFC 7507 */
-	struct bri_tls_bytes peer_id;  /* of a DTLS server: what its cookies are bound to */
+	gnutls_datum_t ticket_key;    /* of a server with tickets; borrowed for life */
+	struct bri_tls_bytes resume;  /* of a client: what bri_tls_take_ticket() gave */
+	bool false_start;             /* RFC 7918 */
+	bool fallback;                /* RFC 7507 */
+	struct bri_tls_bytes peer_id; /* of a DTLS server: what its cookies are bound to */
 	/*
 	 * Called inside bri_tls_step() of a client, which goes on when they return: the server asks
 	 * for a certificate (bri_tls_set_identity() answers); a PSK is needed (bri_tls_set_psk()).
@@ -148,9 +152,9 @@ void bri_tls_answer_identity(struct bri_tls *tls);
 /* bri_tls_set_psk(): the client's, of those in the config. */
 void bri_tls_set_psk(struct bri_tls *tls, const struct bri_tls_bytes *identity);
 
-bool bri_tls_is_done(const struct bri_tls *tls); /* the handshake; any thread */
+bool bri_tls_is_done(const struct bri_tls *tls);   /* the handshake; any thread */
 bool bri_tls_is_closed(const struct bri_tls *tls); /* the peer has closed */
-int bri_tls_error(const struct bri_tls *tls);    /* errSSL number; 0: no failure */
+int bri_tls_error(const struct bri_tls *tls);      /* errSSL number; 0: no failure */
 
 /* What was negotiated; valid as soon as it is known, 0, NULL or empty before. All borrowed. */
 uint16_t bri_tls_version(const struct bri_tls *tls); /* wire number: 0x0304, 0xfefd */

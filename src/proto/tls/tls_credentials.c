@@ -114,8 +114,8 @@ static int init_certificates(struct bri_tls *tls, const struct bri_tls_config *c
 	r = bri_tls_set_identity(tls, &config->identity);
 	if (r < 0)
 		return r;
-	return bri_tls_errno(gnutls_credentials_set(
-		tls->session, GNUTLS_CRD_CERTIFICATE, tls->certificates));
+	return bri_tls_errno(
+		gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, tls->certificates));
 }
 
 /* --- pre-shared keys --- */
@@ -145,6 +145,7 @@ static int copy_psks(struct bri_tls *tls, const struct bri_tls_config *config)
 		to = copy_bytes(to, &tls->psks[i].key);
 	}
 	tls->n_psks = n;
+	tls->psks_size = size;
 	return 0;
 }
 
@@ -167,8 +168,8 @@ static bool copy_out(gnutls_datum_t *to, const struct bri_tls_bytes *from)
 	return copy_datum(to, &datum);
 }
 
-static int psk_of_client(gnutls_session_t session, const gnutls_datum_t *username,
-	gnutls_datum_t *ret_key)
+static int psk_of_client(
+	gnutls_session_t session, const gnutls_datum_t *username, gnutls_datum_t *ret_key)
 {
 	struct bri_tls *tls = gnutls_session_get_ptr(session);
 	const struct bri_tls_psk *psk = find_psk(tls, username->data, username->size);
@@ -210,12 +211,11 @@ static int init_psk_server(struct bri_tls *tls, const struct bri_tls_config *con
 	if (tls->dh)
 		gnutls_psk_set_server_dh_params(tls->psk_server, tls->dh);
 	if (config->psk_hint)
-		r = bri_tls_errno(gnutls_psk_set_server_credentials_hint(
-			tls->psk_server, config->psk_hint));
+		r = bri_tls_errno(
+			gnutls_psk_set_server_credentials_hint(tls->psk_server, config->psk_hint));
 	if (r < 0)
 		return r;
-	return bri_tls_errno(
-		gnutls_credentials_set(tls->session, GNUTLS_CRD_PSK, tls->psk_server));
+	return bri_tls_errno(gnutls_credentials_set(tls->session, GNUTLS_CRD_PSK, tls->psk_server));
 }
 
 static int init_psk_client(struct bri_tls *tls)
@@ -226,8 +226,7 @@ static int init_psk_client(struct bri_tls *tls)
 		return r;
 	tls->psk = tls->psks; /* without a choice the first one */
 	gnutls_psk_set_client_credentials_function2(tls->psk_client, psk_of_server);
-	return bri_tls_errno(
-		gnutls_credentials_set(tls->session, GNUTLS_CRD_PSK, tls->psk_client));
+	return bri_tls_errno(gnutls_credentials_set(tls->session, GNUTLS_CRD_PSK, tls->psk_client));
 }
 
 static int init_dh(struct bri_tls *tls, const struct bri_tls_bytes *params)
@@ -238,8 +237,7 @@ static int init_dh(struct bri_tls *tls, const struct bri_tls_bytes *params)
 
 	if (r < 0)
 		return r;
-	return bri_tls_errno(
-		gnutls_dh_params_import_pkcs3(tls->dh, &der, GNUTLS_X509_FMT_DER));
+	return bri_tls_errno(gnutls_dh_params_import_pkcs3(tls->dh, &der, GNUTLS_X509_FMT_DER));
 }
 
 int bri_tls_credentials_init(struct bri_tls *tls, const struct bri_tls_config *config)
@@ -270,6 +268,8 @@ void bri_tls_credentials_fini(struct bri_tls *tls)
 		gnutls_dh_params_deinit(tls->dh);
 	drop_identity(tls);
 	drop_names(tls);
+	if (tls->psks)
+		gnutls_memset(tls->psks, 0, tls->psks_size);
 	free(tls->psks);
 }
 

@@ -51,7 +51,8 @@ int bri_tls_server_name(const struct bri_tls *tls, char *ret, size_t size)
 	unsigned type = GNUTLS_NAME_DNS;
 	size_t n = size;
 
-	if (gnutls_server_name_get(tls->session, ret, &n, &type, 0) < 0 || n >= size)
+	if (gnutls_server_name_get(tls->probe ? tls->probe : tls->session, ret, &n, &type, 0) < 0 ||
+		n >= size)
 		return -ENOENT;
 	ret[n] = '\0';
 	return 0;
@@ -144,7 +145,7 @@ int bri_tls_export(struct bri_tls *tls, struct bri_tls_bytes label,
 	if (!bri_tls_is_done(tls))
 		return -EAGAIN;
 	/* reads secrets that no longer change: nothing of the records' state */
-	return bri_tls_errno(gnutls_prf_rfc5705(tls->session, label.size,
-		(const char *)label.bytes, context ? context->size : 0,
-		context ? (const char *)context->bytes : NULL, size, (char *)ret));
+	return bri_tls_errno(gnutls_prf_rfc5705(tls->session, label.size, (const char *)label.bytes,
+		context ? context->size : 0, context ? (const char *)context->bytes : NULL, size,
+		(char *)ret));
 }

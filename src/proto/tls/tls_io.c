@@ -1,6 +1,6 @@
 /*
- * What GnuTLS takes for a network: memory. A push never blocks; a pull says "later" when the input is
- * used up. Knows nothing of handshakes but for the cookies of DTLS servers.
+ * What GnuTLS takes for a network: memory. A push never blocks; a pull says "later" when the input
+ * is used up. Knows nothing of handshakes but for the cookies of DTLS servers.
  */
 #include "proto/tls/tls_internal.h"
 
@@ -15,8 +15,11 @@
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 {
 	struct bri_tls *tls = ptr;
-	size_t n = bri_min_size(size, tls->in_size);
+	size_t n;
 
+	if (BRI_UNLIKELY(tls->hello != NULL) && bri_tls_hello_replay(tls, buffer, size, &n))
+		return (ssize_t)n;
+	n = bri_min_size(size, tls->in_size);
 	if (!tls->in_size) {
 		if (tls->in_ended)
 			return 0;
@@ -28,6 +31,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 	n = tls->datagram ? tls->in_size : n;
 	tls->in += n;
 	tls->in_size -= n;
+	tls->in_idle += n;
 	return (ssize_t)bri_min_size(n, size);
 }
 
@@ -36,7 +40,7 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
 	const struct bri_tls *tls = ptr;
 
 	(void)ms; /* nothing comes while we are inside of GnuTLS */
-	return tls->in_size || tls->in_ended;
+	return tls->in_size || tls->in_ended || tls->hello;
 }
 
 /* The piece to append `size` bytes to; a datagram has one of its own. */
@@ -132,6 +136,8 @@ int bri_tls_io_cookie(struct bri_tls *tls)
 	if (gnutls_dtls_cookie_verify(&tls->cookie_key, tls->peer_id, tls->peer_id_size, msg,
 		    tls->in_size, &prestate) >= 0) {
 		gnutls_dtls_prestate_set(tls->session, &prestate);
+		if (tls->probe)
+			gnutls_dtls_prestate_set(tls->probe, &prestate);
 		tls->cookie_seen = true;
 		return 0;
 	}

@@ -1,6 +1,7 @@
 /*
- * Versions and cipher suites as GnuTLS wants them: as a priority string of their parts (key exchange,
- * cipher, MAC). A list of suites therefore also allows suites that mix the parts of two of them.
+ * Versions and cipher suites as GnuTLS wants them: as a priority string of their parts (key
+ * exchange, cipher, MAC). A list of suites therefore also allows suites that mix the parts of two
+ * of them.
  */
 #include "proto/tls/tls_internal.h"
 
@@ -8,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* GnuTLS numbers its algorithms from 1; none of those below has a number of more than this */
-#define NUMBER_MAX 64u
-#define TEXT_MAX   4096u
+/* the names of all parts that GnuTLS has, each once, take 1 KB */
+#define TEXT_MAX 4096u
 
 struct text {
 	char bytes[TEXT_MAX];
@@ -19,8 +19,7 @@ struct text {
 };
 
 struct parts {
-	uint64_t exchanges, ciphers, macs; /* sets of numbers that are in the text already */
-	bool any, any_13, any_12;
+	bool any_13, any_12;
 };
 
 static void append(struct text *text, const char *what)
@@ -35,11 +34,21 @@ static void append(struct text *text, const char *what)
 	text->size += n;
 }
 
-static void append_once(struct text *text, uint64_t *set, unsigned number, const char *name)
+static bool has(const struct text *text, const char *name)
 {
-	if (!name || number >= NUMBER_MAX || *set & UINT64_C(1) << number)
+	size_t n = strlen(name);
+
+	for (const char *at = text->bytes; (at = strstr(at, name)); at += n) {
+		if (at[-1] == '+' && (at[n] == ':' || !at[n]))
+			return true;
+	}
+	return false;
+}
+
+static void append_once(struct text *text, const char *name)
+{
+	if (!name || has(text, name))
 		return;
-	*set |= UINT64_C(1) << number;
 	append(text, ":+");
 	append(text, name);
 }
@@ -51,9 +60,8 @@ static bool find_suite(uint16_t number, gnutls_kx_algorithm_t *ret_exchange,
 	gnutls_protocol_t version;
 	unsigned char id[2];
 
-	for (size_t i = 0; gnutls_cipher_suite_info(
-		     i, id, ret_exchange, ret_cipher, ret_mac, &version);
-		i++) {
+	for (size_t i = 0;
+		gnutls_cipher_suite_info(i, id, ret_exchange, ret_cipher, ret_mac, &version); i++) {
 		if ((id[0] << 8 | id[1]) != number)
 			continue;
 		*ret_is_13 = version == GNUTLS_TLS1_3;
@@ -71,13 +79,12 @@ static void append_suite(struct text *text, struct parts *parts, uint16_t number
 
 	if (!find_suite(number, &exchange, &cipher, &mac, &is_13))
 		return;
-	parts->any = true;
 	parts->any_13 |= is_13;
 	parts->any_12 |= !is_13;
 	if (!is_13)
-		append_once(text, &parts->exchanges, exchange, gnutls_kx_get_name(exchange));
-	append_once(text, &parts->ciphers, cipher, gnutls_cipher_get_name(cipher));
-	append_once(text, &parts->macs, mac, gnutls_mac_get_name(mac));
+		append_once(text, gnutls_kx_get_name(exchange));
+	append_once(text, gnutls_cipher_get_name(cipher));
+	append_once(text, gnutls_mac_get_name(mac));
 }
 
 static bool append_suites(
@@ -91,7 +98,7 @@ static bool append_suites(
 		append(text, ":+ECDHE-PSK:+DHE-PSK:+PSK");
 	if (parts->any_13)
 		append(text, ":+ECDHE-ECDSA:+ECDHE-RSA");
-	return parts->any;
+	return parts->any_12 || parts->any_13;
 }
 
 /* TLS and DTLS versions, which RFC 6347 numbers backwards, in terms of TLS's. */
