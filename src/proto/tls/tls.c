@@ -355,6 +355,11 @@ uint64_t bri_tls_deadline_ns(struct bri_tls *tls, uint64_t now_ns)
 	return deadline_ns;
 }
 
+void bri_tls_set_context(struct bri_tls *tls, void *context)
+{
+	tls->context = context;
+}
+
 enum bri_tls_question bri_tls_question(const struct bri_tls *tls)
 {
 	return tls->question;
@@ -415,8 +420,10 @@ int bri_tls_write(struct bri_tls *tls, const void *bytes, size_t size)
 {
 	ssize_t n;
 
-	if (tls->error || tls->ended)
+	if (tls->error)
 		return -EPROTO;
+	if (tls->ended)
+		return -EPIPE;
 	if (size > BRI_TLS_RECORD_MAX)
 		return -EMSGSIZE;
 	n = gnutls_record_send(tls->session, bytes, size);

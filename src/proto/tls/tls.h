@@ -135,13 +135,17 @@ bool bri_tls_output_take(struct bri_tls *tls, uint8_t **ret_bytes, size_t *ret_s
 int bri_tls_step(struct bri_tls *tls, uint64_t now_ns);
 /* bri_tls_read(): content of one record. 0, BRI_TLS_WAITS, BRI_TLS_ENDED, -EPROTO. */
 int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size);
-/* bri_tls_write(): one record, at most BRI_TLS_RECORD_MAX. 0, -EPROTO, -EMSGSIZE (datagrams). */
+/* bri_tls_write(): one record, at most BRI_TLS_RECORD_MAX. 0, -EPROTO, -EMSGSIZE,
+ * -EPIPE (closed). */
 int bri_tls_write(struct bri_tls *tls, const void *bytes, size_t size);
 /* bri_tls_close(): close_notify: we send nothing more. */
 void bri_tls_close(struct bri_tls *tls);
 /* bri_tls_timeout_ns(): how long from now bri_tls_step() is to be called also without input
  * (DTLS retransmission); BRI_NEVER: it is not. */
 uint64_t bri_tls_deadline_ns(struct bri_tls *tls, uint64_t now_ns);
+
+/* bri_tls_set_context(): another one for the functions of the config. */
+void bri_tls_set_context(struct bri_tls *tls, void *context);
 
 enum bri_tls_question bri_tls_question(const struct bri_tls *tls);
 /* bri_tls_answer_trust(): 0, or the errSSL number that says why not. */
