@@ -68,7 +68,7 @@ void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_
 	bri_requests_append(&c->events, request);
 }
 
-void bri_connection_fail_requests(nw_connection_t c, int errno_code)
+void bri_connection_fail_requests(nw_connection_t c, nw_error_domain_t domain, int code)
 {
 	struct bri_request *request;
 
@@ -76,12 +76,11 @@ void bri_connection_fail_requests(nw_connection_t c, int errno_code)
 		/* what had come in for it goes along */
 		request->content = c->partial;
 		c->partial = NULL;
-		bri_connection_complete(
-			c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(c, request, bri_error_new(domain, code));
 	}
 	while ((request = bri_requests_take(&c->sends)))
-		bri_connection_complete(
-			c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(c, request, bri_error_new(domain, code));
+	c->n_put = 0;
 }
 
 /* Handlers are looked up now, not when the event came about: programs install them late. */
@@ -171,7 +170,8 @@ void bri_connection_run(nw_connection_t c)
 	c->running = true;
 	do {
 		deliver_some(c, &budget);
-		more = bri_connection_receive_some(c) || bri_connection_send_some(c) ||
+		more = (c->chain && bri_connection_turn_chain(c)) ||
+		       bri_connection_receive_some(c) || bri_connection_send_some(c) ||
 		       c->events.head;
 	} while (more && --budget > 0);
 	c->running = false;

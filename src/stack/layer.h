@@ -11,6 +11,7 @@
 #ifndef BRI_LAYER_H
 #define BRI_LAYER_H
 
+#include "base/list.h"
 #include "base/object.h"
 #include "dispatch/data_internal.h"
 #include "stack/race.h"
@@ -112,7 +113,7 @@ struct bri_layer_wait;
  * Returns as rx(). NULL: no memory. +1 */
 struct bri_layer_wait *bri_layer_wait_new(struct bri_layer *layer,
 	int (*resume)(struct bri_layer *layer, intptr_t answer, uint64_t now_ns));
-/* bri_layer_wait_complete(): the answer; the first one counts. Consumes the reference. Any thread. */
+/* bri_layer_wait_complete(): the answer. Consumes the reference: once. Any thread. */
 void bri_layer_wait_complete(struct bri_layer_wait *wait, intptr_t answer);
 
 /* ---- lists of content ---- */
