@@ -107,7 +107,7 @@ struct nw_connection {
 		datagram_context; /* of `partial`, UDP: one context for all its chunks */
 	bool in_datagram;
 	bool message_ended; /* of a message from layers: its last piece is in `partial` */
-	_Atomic uint64_t bytes_in, bytes_out;         /* written on the queue only */
+	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
 
 	/* [queue] the layers above the transport; NULL: none, as for most connections */
 	struct bri_chain *chain;

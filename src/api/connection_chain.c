@@ -49,7 +49,7 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 		nw_protocol_options_t opts = stack->application[i - 1];
 
 		ret[n] = opts->definition->layer_new ? opts->definition->layer_new(opts, &env)
-						      : NULL;
+						     : NULL;
 		if (ret[n]) {
 			n++;
 			continue;
@@ -186,9 +186,9 @@ static bool next_piece(nw_connection_t c)
 	if (!content.end || content.data) {
 		if (!c->in_datagram) {
 			c->in_datagram = true;
-			c->datagram_context = content.context
-						      ? bri_object_retain(content.context)
-						      : bri_content_context_new("message", false, NULL);
+			c->datagram_context =
+				content.context ? bri_object_retain(content.context)
+						: bri_content_context_new("message", false, NULL);
 		}
 		c->message_ended = content.complete;
 		append(c, content.data);

@@ -160,6 +160,20 @@ static void deliver_some(nw_connection_t c, int *budget)
 	}
 }
 
+/* Bytes in and out. True: there is more to do. */
+static bool move_some(nw_connection_t c)
+{
+	bool more;
+
+	if (!c->chain)
+		return bri_connection_receive_some(c) || bri_connection_send_some(c);
+	more = bri_connection_turn_chain(c);
+	more |= bri_connection_receive_some(c);
+	more |= bri_connection_send_some(c);
+	/* what was received has made room for more */
+	return more || (c->chain && !c->chain->turning && bri_chain_wants_turn(c->chain));
+}
+
 void bri_connection_run(nw_connection_t c)
 {
 	int budget = RUN_MAX;
@@ -170,9 +184,7 @@ void bri_connection_run(nw_connection_t c)
 	c->running = true;
 	do {
 		deliver_some(c, &budget);
-		more = (c->chain && bri_connection_turn_chain(c)) ||
-		       bri_connection_receive_some(c) || bri_connection_send_some(c) ||
-		       c->events.head;
+		more = move_some(c) || c->events.head;
 	} while (more && --budget > 0);
 	c->running = false;
 	if (more)

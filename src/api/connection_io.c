@@ -132,9 +132,8 @@ static bool receive_stream(nw_connection_t c)
 	c->partial = NULL;
 	if (have > most) { /* a layer gives what it has */
 		c->partial = bri_data_subrange(content, most, have - most);
-		bri_connection_finish_receive(c,
-			flatten(take_first(content, most)), _nw_content_context_default_stream,
-			false, 0);
+		bri_connection_finish_receive(c, flatten(take_first(content, most)),
+			_nw_content_context_default_stream, false, 0);
 		return true;
 	}
 	if (c->end_seen)
@@ -143,8 +142,8 @@ static bool receive_stream(nw_connection_t c)
 		bri_connection_finish_receive(c, content, NULL, false, EMSGSIZE);
 		return true;
 	}
-	bri_connection_finish_receive(c, content ? flatten(content) : NULL, _nw_content_context_default_stream,
-		c->end_seen, 0);
+	bri_connection_finish_receive(c, content ? flatten(content) : NULL,
+		_nw_content_context_default_stream, c->end_seen, 0);
 	return true;
 }
 

@@ -336,7 +336,8 @@ void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
 		bri_chain_lost(c->chain, error);
 	bri_connection_fail_requests(c, domain, error.code);
 	step(c, BRI_LIFE_LOST, bri_error_new(domain, error.code));
-	/* a layer's last words, an alert or a close frame, are on their way: no reset behind them */
+	/* a layer's last words, an alert or a close frame, are on their way: no reset behind them
+	 */
 	bri_connection_close_transport(c, !c->chain);
 }
 

@@ -285,7 +285,8 @@ static void receive(struct bri_chain *chain, uint64_t now_ns)
 	}
 }
 
-static size_t gather(const struct bri_chain *chain, struct iovec *iov, size_t max, size_t *ret_bytes)
+static size_t gather(
+	const struct bri_chain *chain, struct iovec *iov, size_t max, size_t *ret_bytes)
 {
 	size_t offset = chain->out_offset, n = 0, bytes;
 

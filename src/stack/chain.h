@@ -35,8 +35,8 @@ struct bri_chain {
 	bool datagrams;
 	/* told by whoever watches the transport; cleared when it says "no more now" */
 	bool readable, writable, hangup;
-	bool rx_ended; /* the transport has no more, and the layers know */
-	bool finished; /* our end was told to the transport */
+	bool rx_ended;                /* the transport has no more, and the layers know */
+	bool finished;                /* our end was told to the transport */
 	uint64_t bytes_in, bytes_out; /* of the transport */
 	/* inside */
 	struct bri_contents out; /* to be written */
@@ -87,8 +87,7 @@ void bri_chain_free(struct bri_chain *chain);
 /* For layer.c. bri_chain_fail(): the first error counts; the state follows at the end of the turn.
  * bri_chain_poke(): a turn, soon. bri_layer_forget_waits(): answers will find nobody. */
 void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error);
-void bri_chain_insert(
-	struct bri_chain *chain, struct bri_layer *layer, struct bri_layer *inserted);
+void bri_chain_insert(struct bri_chain *chain, struct bri_layer *layer, struct bri_layer *inserted);
 void bri_chain_poke(struct bri_chain *chain);
 void bri_layer_forget_waits(struct bri_layer *layer);
 

@@ -127,8 +127,7 @@ static void open_chain(struct attempt *attempt)
 	int n = e->config.make_layers(e->context, &attempt->address, layers);
 
 	if (n > 0) {
-		attempt->chain =
-			bri_chain_new(e->queue, layers, (size_t)n, attempt, run_chain);
+		attempt->chain = bri_chain_new(e->queue, layers, (size_t)n, attempt, run_chain);
 		if (!attempt->chain)
 			n = -ENOMEM;
 	}
@@ -140,8 +139,7 @@ static void open_chain(struct attempt *attempt)
 		win_attempt(attempt);
 		return;
 	}
-	bri_chain_open(attempt->chain, attempt->sock.fd, NULL,
-		e->config.sock.kind == BRI_SOCK_UDP);
+	bri_chain_open(attempt->chain, attempt->sock.fd, NULL, e->config.sock.kind == BRI_SOCK_UDP);
 	bri_chain_on_ready(attempt->chain, attempt->events);
 	run_chain(attempt);
 }

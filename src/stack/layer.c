@@ -152,7 +152,7 @@ bool bri_layer_is_datagram(const struct bri_layer *layer)
 /* --- answers that come later --- */
 
 struct bri_layer_wait {
-	struct bri_list link; /* in the layer's waits */
+	struct bri_list link;    /* in the layer's waits */
 	struct bri_layer *layer; /* on the queue only; NULL: it is gone, or has the answer */
 	struct dispatch_queue_s *queue;
 	int (*resume)(struct bri_layer *layer, intptr_t answer, uint64_t now_ns);
@@ -186,8 +186,8 @@ static void run_wait(struct bri_item *item)
 		forget_wait(wait);
 		error = wait->resume(layer, wait->answer, bri_clock_now_ns());
 		if (error)
-			bri_chain_fail(layer->chain,
-				(struct bri_race_error) { BRI_RACE_POSIX, -error });
+			bri_chain_fail(
+				layer->chain, (struct bri_race_error) { BRI_RACE_POSIX, -error });
 		bri_chain_poke(layer->chain);
 	}
 	put_wait(wait);
