@@ -114,6 +114,7 @@ struct nw_connection {
 	nw_protocol_stack_t layers; /* +1: the options of its layers, as they were at the start */
 	unsigned n_put;             /* sends at the head of the list that the chain has */
 	struct bri_object *metadata[BRI_CHAIN_LAYERS_MAX]; /* internal, under lock; of the layers */
+	uint32_t handshake_ms[BRI_CHAIN_LAYERS_MAX];       /* of the layer of that metadata */
 	size_t n_metadata;
 	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
 

@@ -72,12 +72,15 @@ static void on_turn(void *context)
 
 static void publish_metadata(nw_connection_t c)
 {
-	struct bri_object *list[BRI_CHAIN_LAYERS_MAX];
-	size_t n = bri_chain_metadata(c->chain, list, BRI_CHAIN_LAYERS_MAX);
+	size_t n = 0;
 
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < n; i++)
-		c->metadata[i] = bri_object_get(list[i]);
+	for (struct bri_layer *l = c->chain->bottom; l && n < BRI_CHAIN_LAYERS_MAX; l = l->above) {
+		if (!l->metadata)
+			continue;
+		c->metadata[n] = bri_object_get(l->metadata);
+		c->handshake_ms[n++] = (uint32_t)((l->ready_ns - l->started_ns) / BRI_NS_PER_MS);
+	}
 	c->n_metadata = n;
 	pthread_mutex_unlock(&c->lock);
 }

@@ -517,14 +517,3 @@ void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error)
 			layer->cls->lost(layer, error);
 	}
 }
-
-size_t bri_chain_metadata(const struct bri_chain *chain, struct bri_object **ret, size_t max)
-{
-	size_t n = 0;
-
-	for (struct bri_layer *layer = chain->top; layer && n < max; layer = layer->below) {
-		if (layer->metadata)
-			ret[n++] = layer->metadata;
-	}
-	return n;
-}

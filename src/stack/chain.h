@@ -91,7 +91,4 @@ void bri_chain_insert(struct bri_chain *chain, struct bri_layer *layer, struct b
 void bri_chain_poke(struct bri_chain *chain);
 void bri_layer_forget_waits(struct bri_layer *layer);
 
-/* bri_chain_metadata(): the metadata of its layers, borrowed, top first; returns how many. */
-size_t bri_chain_metadata(const struct bri_chain *chain, struct bri_object **ret, size_t max);
-
 #endif
