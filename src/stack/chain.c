@@ -12,7 +12,7 @@
 
 /* As much as one call takes of each: a TLS record and more; a whole datagram. */
 #define READ_ROOM 65536u
-#define IOV_MAX_  64
+#define IOVECS    64
 
 /* --- making and freeing --- */
 
@@ -344,12 +344,12 @@ static ssize_t write_some(struct bri_chain *chain, const struct iovec *iov, size
 
 static void transmit(struct bri_chain *chain)
 {
-	struct iovec iov[IOV_MAX_];
+	struct iovec iov[IOVECS];
 	size_t bytes, n;
 	ssize_t written;
 
 	while (chain->out.head && chain->writable) {
-		n = gather(chain, iov, IOV_MAX_, &bytes);
+		n = gather(chain, iov, IOVECS, &bytes);
 		written = bytes ? write_some(chain, iov, n) : 0;
 		if (written == -EAGAIN) {
 			chain->writable = false;
