@@ -63,6 +63,9 @@ static void destroy_connection(struct bri_object *obj)
 	bri_object_release(c->partial);
 	bri_object_release(c->datagram_context);
 	bri_object_release(c->path);
+	bri_object_release(c->layers);
+	for (size_t i = 0; i < c->n_metadata; i++)
+		bri_object_put(c->metadata[i]);
 	bri_object_put(atomic_load(&c->tcp_metadata));
 	bri_object_put(c->endpoint);
 	bri_object_put(c->parameters);
@@ -652,7 +655,7 @@ BRI_EXPORT nw_protocol_metadata_t nw_connection_copy_protocol_metadata(
 		return c->is_udp ? nw_udp_create_metadata() : NULL;
 	if (definition == &bri_protocol_ip)
 		return nw_ip_create_metadata();
-	return NULL;
+	return bri_connection_copy_layer_metadata(c, definition);
 }
 
 BRI_EXPORT uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t c)

@@ -4,8 +4,8 @@
  *   - after it: what is marked [queue] only by whoever runs c->queue; handlers always under `lock`.
  * Files: connection.c (public functions: argument checks, hand-over to the queue), connection_io.c
  * (bytes in and out), connection_life.c (states, establishing, closing), connection_path.c (paths,
- * viability, interface rules), connection_claim.c (braidd), connection_events.c (the one place that
- * calls the application).
+ * viability, interface rules), connection_claim.c (braidd), connection_chain.c (layers above the
+ * transport), connection_events.c (the one place that calls the application).
  */
 #ifndef BRI_API_CONNECTION_H
 #define BRI_API_CONNECTION_H
@@ -106,7 +106,16 @@ struct nw_connection {
 	nw_content_context_t
 		datagram_context; /* of `partial`, UDP: one context for all its chunks */
 	bool in_datagram;
-	_Atomic uint64_t bytes_in, bytes_out;         /* written on the queue only */
+	bool message_ended; /* of a message from layers: its last piece is in `partial` */
+	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
+
+	/* [queue] the layers above the transport; NULL: none, as for most connections */
+	struct bri_chain *chain;
+	nw_protocol_stack_t layers; /* +1: the options of its layers, as they were at the start */
+	unsigned n_put;             /* sends at the head of the list that the chain has */
+	struct bri_object *metadata[BRI_CHAIN_LAYERS_MAX]; /* internal, under lock; of the layers */
+	uint32_t handshake_ms[BRI_CHAIN_LAYERS_MAX];       /* of the layer of that metadata */
+	size_t n_metadata;
 	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
 
 	/* [queue] the network around it */
@@ -144,8 +153,8 @@ struct bri_request *bri_requests_take(struct bri_requests *list);
 /* bri_connection_complete(): request goes to the events, to be delivered in order. error: +1,
  * consumed, or NULL. */
 void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_error_t error);
-/* bri_connection_fail_requests(): all receives, then all sends, complete with this errno. */
-void bri_connection_fail_requests(nw_connection_t c, int errno_code);
+/* bri_connection_fail_requests(): all receives, then all sends, complete with this error. */
+void bri_connection_fail_requests(nw_connection_t c, nw_error_domain_t domain, int code);
 /* bri_connection_run(): deliver events, move bytes, until there is nothing to do. Context: the
  * queue. */
 void bri_connection_run(nw_connection_t c);
@@ -158,6 +167,33 @@ bool bri_connection_send_some(nw_connection_t c);
 void bri_connection_on_ready(void *connection, uint32_t events);
 void bri_connection_on_datagram(void *connection);
 
+void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
+	nw_content_context_t context, bool complete, int errno_code);
+void bri_connection_finish_send(nw_connection_t c, int errno_code);
+bool bri_connection_send_is_final(const struct bri_request *request);
+bool bri_connection_send_is_expired(const struct bri_request *request);
+
+/* --- connection_chain.c; all [queue] --- */
+/* bri_connection_freeze_layers(): at the start: options do not change any more. 0 or -ENOMEM */
+int bri_connection_freeze_layers(nw_connection_t c);
+/* bri_connection_has_layers(): its stack names protocols above the transport. */
+bool bri_connection_has_layers(nw_connection_t c);
+/* bri_connection_make_layers(): for bri_establish_config.make_layers; context: the connection */
+int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
+	struct bri_layer *ret[static BRI_CHAIN_LAYERS_MAX]);
+/* bri_connection_take_chain(): the chain of the attempt that won is the connection's. */
+void bri_connection_take_chain(nw_connection_t c, struct bri_chain *chain);
+/* bri_connection_open_chain(): of an accepted connection. 0 or -errno */
+int bri_connection_open_chain(nw_connection_t c);
+bool bri_connection_turn_chain(nw_connection_t c); /* true: something may have come of it */
+/* bri_connection_fill_from_chain(): more bytes for c->partial, or its end. False: none now. */
+bool bri_connection_fill_from_chain(nw_connection_t c);
+bool bri_connection_receive_message_of_chain(nw_connection_t c);
+bool bri_connection_send_to_chain(nw_connection_t c);
+/* bri_connection_copy_layer_metadata(): +1 or NULL. Any thread. */
+nw_protocol_metadata_t bri_connection_copy_layer_metadata(
+	nw_connection_t c, nw_protocol_definition_t definition);
+
 /* --- connection_life.c; all [queue] --- */
 void bri_connection_on_start(nw_connection_t c);
 void bri_connection_on_cancel(nw_connection_t c, bool force);
@@ -166,6 +202,9 @@ void bri_connection_on_skip(nw_connection_t c);
 /* bri_connection_lost(): the transport failed: everything outstanding completes with it, state
  * failed. */
 void bri_connection_lost(nw_connection_t c, int errno_code);
+void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error);
+/* bri_connection_become_ready(): the transport, and its layers, are up. */
+void bri_connection_become_ready(nw_connection_t c);
 void bri_connection_close_transport(nw_connection_t c, bool abort);
 
 /* --- connection_path.c --- */

@@ -68,7 +68,7 @@ void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_
 	bri_requests_append(&c->events, request);
 }
 
-void bri_connection_fail_requests(nw_connection_t c, int errno_code)
+void bri_connection_fail_requests(nw_connection_t c, nw_error_domain_t domain, int code)
 {
 	struct bri_request *request;
 
@@ -76,12 +76,11 @@ void bri_connection_fail_requests(nw_connection_t c, int errno_code)
 		/* what had come in for it goes along */
 		request->content = c->partial;
 		c->partial = NULL;
-		bri_connection_complete(
-			c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(c, request, bri_error_new(domain, code));
 	}
 	while ((request = bri_requests_take(&c->sends)))
-		bri_connection_complete(
-			c, request, bri_error_new(nw_error_domain_posix, errno_code));
+		bri_connection_complete(c, request, bri_error_new(domain, code));
+	c->n_put = 0;
 }
 
 /* Handlers are looked up now, not when the event came about: programs install them late. */
@@ -161,6 +160,20 @@ static void deliver_some(nw_connection_t c, int *budget)
 	}
 }
 
+/* Bytes in and out. True: there is more to do. */
+static bool move_some(nw_connection_t c)
+{
+	bool more;
+
+	if (!c->chain)
+		return bri_connection_receive_some(c) || bri_connection_send_some(c);
+	more = bri_connection_turn_chain(c);
+	more |= bri_connection_receive_some(c);
+	more |= bri_connection_send_some(c);
+	/* what was received has made room for more */
+	return more || (c->chain && !c->chain->turning && bri_chain_wants_turn(c->chain));
+}
+
 void bri_connection_run(nw_connection_t c)
 {
 	int budget = RUN_MAX;
@@ -171,8 +184,7 @@ void bri_connection_run(nw_connection_t c)
 	c->running = true;
 	do {
 		deliver_some(c, &budget);
-		more = bri_connection_receive_some(c) || bri_connection_send_some(c) ||
-		       c->events.head;
+		more = move_some(c) || c->events.head;
 	} while (more && --budget > 0);
 	c->running = false;
 	if (more)

@@ -82,7 +82,7 @@ static struct dispatch_data_s *flatten(struct dispatch_data_s *data)
 	return flat;
 }
 
-static void finish_receive(nw_connection_t c, struct dispatch_data_s *content,
+void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 	nw_content_context_t context, bool complete, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->receives);
@@ -94,6 +94,15 @@ static void finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 		c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
 }
 
+/* The first bytes of data, which is given up. */
+static struct dispatch_data_s *take_first(struct dispatch_data_s *data, size_t size)
+{
+	struct dispatch_data_s *first = bri_data_subrange(data, 0, size);
+
+	bri_object_release(data);
+	return first;
+}
+
 static bool receive_stream(nw_connection_t c)
 {
 	struct bri_request *request = c->receives.head;
@@ -103,7 +112,9 @@ static bool receive_stream(nw_connection_t c)
 	struct dispatch_data_s *content;
 	int error;
 
-	while (have < need && c->readable && !c->end_seen) {
+	while (c->chain && have < need && !c->end_seen && bri_connection_fill_from_chain(c))
+		have = c->partial ? bri_data_size(c->partial) : 0;
+	while (!c->chain && have < need && c->readable && !c->end_seen) {
 		error = read_stream(c, most - have);
 		if (error) {
 			bri_connection_lost(c, error);
@@ -114,19 +125,25 @@ static bool receive_stream(nw_connection_t c)
 	if (have < need && !c->end_seen)
 		return false;
 	if (have == 0 && c->end_told) {
-		finish_receive(c, NULL, NULL, false, ENODATA);
+		bri_connection_finish_receive(c, NULL, NULL, false, ENODATA);
 		return true;
 	}
 	content = c->partial;
 	c->partial = NULL;
+	if (have > most) { /* a layer gives what it has */
+		c->partial = bri_data_subrange(content, most, have - most);
+		bri_connection_finish_receive(c, flatten(take_first(content, most)),
+			_nw_content_context_default_stream, false, 0);
+		return true;
+	}
 	if (c->end_seen)
 		c->end_told = true;
 	else if (request->message) {
-		finish_receive(c, content, NULL, false, EMSGSIZE);
+		bri_connection_finish_receive(c, content, NULL, false, EMSGSIZE);
 		return true;
 	}
-	finish_receive(c, content ? flatten(content) : NULL, _nw_content_context_default_stream,
-		c->end_seen, 0);
+	bri_connection_finish_receive(c, content ? flatten(content) : NULL,
+		_nw_content_context_default_stream, c->end_seen, 0);
 	return true;
 }
 
@@ -187,7 +204,7 @@ static bool receive_datagram(nw_connection_t c)
 
 	if (!c->in_datagram && (!c->readable || !next_datagram(c, &error))) {
 		if (error) /* ICMP: nobody listens there. The connection stays */
-			finish_receive(c, NULL, NULL, false, error);
+			bri_connection_finish_receive(c, NULL, NULL, false, error);
 		return error;
 	}
 	content = c->partial;
@@ -200,7 +217,7 @@ static bool receive_datagram(nw_connection_t c)
 		content = c->partial;
 	}
 	c->partial = rest;
-	finish_receive(c, content, context, !rest, 0);
+	bri_connection_finish_receive(c, content, context, !rest, 0);
 	if (!rest) {
 		c->in_datagram = false;
 		c->datagram_context = NULL;
@@ -213,6 +230,8 @@ bool bri_connection_receive_some(nw_connection_t c)
 {
 	if (!c->receives.head || c->life != BRI_LIFE_READY)
 		return false;
+	if (c->chain && bri_chain_has_messages(c->chain))
+		return bri_connection_receive_message_of_chain(c);
 	return c->is_udp ? receive_datagram(c) : receive_stream(c);
 }
 
@@ -221,7 +240,7 @@ bool bri_connection_receive_some(nw_connection_t c)
 /* api-status: partial nw_content_context_set_antecedent: contents leave in the order of the calls,
  * so an antecedent that was sent before is honoured; one that was not is not waited for */
 
-static void finish_send(nw_connection_t c, int errno_code)
+void bri_connection_finish_send(nw_connection_t c, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->sends);
 
@@ -234,12 +253,12 @@ static void finish_send(nw_connection_t c, int errno_code)
 			errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
 }
 
-static bool is_fin(const struct bri_request *request)
+bool bri_connection_send_is_final(const struct bri_request *request)
 {
 	return request->complete && request->context->is_final;
 }
 
-static bool is_expired(const struct bri_request *request)
+bool bri_connection_send_is_expired(const struct bri_request *request)
 {
 	return request->expires_ns && !request->offset && bri_clock_now_ns() >= request->expires_ns;
 }
@@ -253,14 +272,14 @@ static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], s
 	*ret_bytes = 0;
 	for (struct bri_request *r = c->sends.head;
 		r && count < SEND_IOV_MAX && *ret_bytes < SEND_BYTES_ENOUGH; r = r->next) {
-		if (r != c->sends.head && is_expired(r))
+		if (r != c->sends.head && bri_connection_send_is_expired(r))
 			break;
 		if (r->content) {
 			count += bri_data_iov(
 				r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
 			*ret_bytes += bytes;
 		}
-		if (is_fin(r))
+		if (bri_connection_send_is_final(r))
 			break;
 	}
 	return count;
@@ -280,19 +299,19 @@ static void account(nw_connection_t c, size_t written)
 			return;
 		}
 		written -= left;
-		if (is_fin(request)) {
+		if (bri_connection_send_is_final(request)) {
 			bri_sock_finish(c->sock.fd);
 			c->fin_sent = true;
 		}
-		finish_send(c, 0);
+		bri_connection_finish_send(c, 0);
 	}
 }
 
 static bool drop_expired(nw_connection_t c)
 {
-	if (!is_expired(c->sends.head))
+	if (!bri_connection_send_is_expired(c->sends.head))
 		return false;
-	finish_send(c, ETIMEDOUT);
+	bri_connection_finish_send(c, ETIMEDOUT);
 	return true;
 }
 
@@ -304,7 +323,7 @@ static bool send_stream(nw_connection_t c)
 	ssize_t n = 0;
 
 	if (c->fin_sent) {
-		finish_send(c, EPIPE);
+		bri_connection_finish_send(c, EPIPE);
 		return true;
 	}
 	if (!c->writable)
@@ -363,13 +382,13 @@ static bool send_datagram(nw_connection_t c)
 		bri_object_put(next->content);
 		next->content = bri_object_get(content);
 		bri_object_release(content);
-		finish_send(c, 0);
+		bri_connection_finish_send(c, 0);
 		return true;
 	}
 	/* the end of a program's input: a datagram flow has no end to tell of, and no datagram is
 	 * invented */
-	if (!content && is_fin(request)) {
-		finish_send(c, 0);
+	if (!content && bri_connection_send_is_final(request)) {
+		bri_connection_finish_send(c, 0);
 		return true;
 	}
 	if (content && bri_data_size(content)) {
@@ -395,7 +414,7 @@ static bool send_datagram(nw_connection_t c)
 	}
 	if (n > 0)
 		bri_connection_count(&c->bytes_out, (uint64_t)n);
-	finish_send(c, n < 0 ? (int)-n : 0);
+	bri_connection_finish_send(c, n < 0 ? (int)-n : 0);
 	return true;
 }
 
@@ -403,6 +422,8 @@ bool bri_connection_send_some(nw_connection_t c)
 {
 	if (!c->sends.head || c->life != BRI_LIFE_READY || c->batching)
 		return false;
+	if (c->chain)
+		return bri_connection_send_to_chain(c);
 	return c->is_udp ? send_datagram(c) : send_stream(c);
 }
 
@@ -437,7 +458,9 @@ void bri_connection_on_ready(void *connection, uint32_t events)
 		c->hangup = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		c->writable = true;
-	if (events & EPOLLERR)
+	if (c->chain)
+		bri_chain_on_ready(c->chain, events);
+	else if (events & EPOLLERR)
 		notice_error(c);
 	bri_connection_run(c);
 }
@@ -447,5 +470,7 @@ void bri_connection_on_datagram(void *connection)
 	nw_connection_t c = connection;
 
 	c->readable = c->writable = true;
+	if (c->chain)
+		bri_chain_on_ready(c->chain, EPOLLIN | EPOLLOUT);
 	bri_connection_run(c);
 }

@@ -95,7 +95,7 @@ static void watch_drop_time(nw_connection_t c)
 			bri_clock_now_ns() + tcp->retransmit_connection_drop_s * BRI_NS_PER_S / 4);
 }
 
-static void become_ready(nw_connection_t c)
+void bri_connection_become_ready(nw_connection_t c)
 {
 	note_multipath(c,
 		c->parameters->multipath_service != nw_multipath_service_disabled || c->sock.mptcp);
@@ -131,6 +131,12 @@ static void on_established(
 	struct bri_established *established;
 
 	c->establish = NULL;
+	if (!result && error.domain == BRI_RACE_TLS) {
+		/* who was refused by name will not be welcome from another network */
+		bri_connection_lost_by(c, error);
+		bri_connection_run(c);
+		return;
+	}
 	if (!result) {
 		fail_attempt(c, bri_error_new((nw_error_domain_t)error.domain, error.code));
 		return;
@@ -151,7 +157,9 @@ static void on_established(
 	c->hangup = result->events & (EPOLLRDHUP | EPOLLHUP);
 	bri_watch_retarget(c->watch, c, bri_connection_on_ready);
 	skip_early(c, result->early_sent);
-	become_ready(c);
+	if (result->chain)
+		bri_connection_take_chain(c, result->chain);
+	bri_connection_become_ready(c);
 }
 
 /* The content that may go with the SYN: the first send, when it was marked idempotent. */
@@ -179,6 +187,10 @@ static void establish(nw_connection_t c)
 	config.host = host ? host : "";
 	config.port = nw_endpoint_get_port(c->endpoint);
 	config.early = early_content(c, &config.sock);
+	if (bri_connection_has_layers(c)) {
+		config.make_layers = bri_connection_make_layers;
+		config.early = NULL; /* what a SYN may carry is the lowest layer's opening */
+	}
 	error = bri_establish_start(&config, c->queue, c, on_established, &c->establish);
 	if (error)
 		fail_attempt(c, posix_error(-error));
@@ -220,12 +232,13 @@ static void start_inbound(nw_connection_t c)
 		bri_hub_flow_attach(c->flow, c->queue, c, bri_connection_on_datagram);
 	else
 		error = bri_watch_new(c->queue, c->sock.fd, c, bri_connection_on_ready, &c->watch);
-	if (error) {
+	if (!error && bri_connection_has_layers(c))
+		error = bri_connection_open_chain(c);
+	else if (!error)
+		bri_connection_become_ready(c);
+	if (error)
 		bri_connection_lost(c, -error);
-		bri_connection_run(c);
-		return;
-	}
-	become_ready(c);
+	bri_connection_run(c);
 }
 
 void bri_connection_on_start(nw_connection_t c)
@@ -237,6 +250,8 @@ void bri_connection_on_start(nw_connection_t c)
 	c->first_start_ns = c->start_ns = bri_clock_now_ns();
 	step(c, BRI_LIFE_START, NULL);
 	error = check_startable(c);
+	if (!error)
+		error = -bri_connection_freeze_layers(c);
 	if (error) {
 		bri_connection_lost(c, error);
 		bri_connection_run(c);
@@ -275,6 +290,8 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 
 	bri_establish_cancel(c->establish);
 	c->establish = NULL;
+	if (c->chain && !abort)
+		bri_chain_close(c->chain);
 	if (tcp)
 		bri_tcp_metadata_detach(tcp);
 	bri_report_on_end(c);
@@ -282,6 +299,8 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 	bri_connection_unclaim(c);
 	bri_timer_free(c->drop_timer);
 	c->drop_timer = NULL;
+	bri_chain_free(c->chain);
+	c->chain = NULL;
 	bri_watch_free(c->watch);
 	c->watch = NULL;
 	pthread_mutex_lock(
@@ -307,13 +326,24 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 	c->in_datagram = c->readable = c->writable = false;
 }
 
-void bri_connection_lost(nw_connection_t c, int errno_code)
+void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
 {
+	nw_error_domain_t domain = (nw_error_domain_t)error.domain;
+
 	if (c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED)
 		return;
-	bri_connection_fail_requests(c, errno_code);
-	step(c, BRI_LIFE_LOST, posix_error(errno_code));
-	bri_connection_close_transport(c, true);
+	if (c->chain)
+		bri_chain_lost(c->chain, error);
+	bri_connection_fail_requests(c, domain, error.code);
+	step(c, BRI_LIFE_LOST, bri_error_new(domain, error.code));
+	/* a layer's last words, an alert or a close frame, are on their way: no reset behind them
+	 */
+	bri_connection_close_transport(c, !c->chain);
+}
+
+void bri_connection_lost(nw_connection_t c, int errno_code)
+{
+	bri_connection_lost_by(c, (struct bri_race_error) { BRI_RACE_POSIX, errno_code });
 }
 
 void bri_connection_on_cancel(nw_connection_t c, bool force)
@@ -322,8 +352,10 @@ void bri_connection_on_cancel(nw_connection_t c, bool force)
 		return;
 	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
 	 */
+	if (c->chain)
+		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
 	bri_connection_close_transport(c, force);
-	bri_connection_fail_requests(c, ECANCELED);
+	bri_connection_fail_requests(c, nw_error_domain_posix, ECANCELED);
 	step(c, BRI_LIFE_CANCEL, NULL);
 	bri_connection_run(c);
 }

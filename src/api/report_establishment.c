@@ -20,6 +20,9 @@ struct nw_establishment_report {
 	nw_protocol_definition_t transport; /* static */
 	nw_resolution_report_t resolution;  /* internal reference; NULL: no name was looked up */
 	braid_path_manager_t path_manager;
+	nw_protocol_definition_t layers[BRI_CHAIN_LAYERS_MAX]; /* lowest first; internal */
+	uint32_t layer_ms[BRI_CHAIN_LAYERS_MAX];
+	size_t n_layers;
 };
 
 static void destroy_resolution(struct bri_object *obj)
@@ -37,7 +40,11 @@ static const struct bri_class resolution_class = { .name = "nw_resolution_report
 
 static void destroy_establishment(struct bri_object *obj)
 {
-	bri_object_put(((nw_establishment_report_t)obj)->resolution);
+	nw_establishment_report_t report = (nw_establishment_report_t)obj;
+
+	for (size_t i = 0; i < report->n_layers; i++)
+		bri_object_put(report->layers[i]);
+	bri_object_put(report->resolution);
 	free(obj);
 }
 
@@ -75,7 +82,16 @@ static nw_establishment_report_t new_report(nw_connection_t c)
 	if (!report)
 		return NULL;
 	report->duration_ms = ms_between(e->started_ns, e->done_ns);
-	report->handshake_ms = ms_between(e->connect_started_ns, e->done_ns);
+	report->handshake_ms =
+		ms_between(e->connect_started_ns, e->connected_ns ? e->connected_ns : e->done_ns);
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->n_metadata; i++) {
+		report->layers[i] =
+			bri_object_get(((nw_protocol_metadata_t)c->metadata[i])->definition);
+		report->layer_ms[i] = c->handshake_ms[i];
+	}
+	report->n_layers = c->n_metadata;
+	pthread_mutex_unlock(&c->lock);
 	report->started_after_ms = ms_between(c->first_start_ns, c->start_ns);
 	report->previous_attempts = c->previous_attempts;
 	report->transport = c->is_udp ? &bri_protocol_udp : &bri_protocol_tcp;
@@ -198,9 +214,12 @@ BRI_EXPORT void nw_establishment_report_enumerate_resolution_reports_f(
 BRI_EXPORT void nw_establishment_report_enumerate_protocols_f(
 	nw_establishment_report_t report, void *context, nw_report_protocol_enumerator_f enumerate)
 {
-	if (is_establishment(report, __func__) &&
-		bri_handler_is_given((bri_any_f)enumerate, __func__))
-		enumerate(context, report->transport, report->handshake_ms, report->handshake_ms);
+	if (!is_establishment(report, __func__) ||
+		!bri_handler_is_given((bri_any_f)enumerate, __func__))
+		return;
+	enumerate(context, report->transport, report->handshake_ms, report->handshake_ms);
+	for (size_t i = 0; i < report->n_layers; i++)
+		enumerate(context, report->layers[i], report->layer_ms[i], 0);
 }
 
 static bool is_resolution(nw_resolution_report_t report, const char *function)

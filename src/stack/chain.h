@@ -21,6 +21,8 @@ enum bri_chain_state {
 #define BRI_CHAIN_UP_MAX (512u * 1024u)
 /* What waits to be written: no more is taken from the application then. */
 #define BRI_CHAIN_DOWN_MAX (128u * 1024u)
+/* What a stack may have, and a proxy's below it. */
+#define BRI_CHAIN_LAYERS_MAX 24
 
 struct bri_chain {
 	struct dispatch_queue_s *queue;
@@ -33,15 +35,15 @@ struct bri_chain {
 	bool datagrams;
 	/* told by whoever watches the transport; cleared when it says "no more now" */
 	bool readable, writable, hangup;
-	bool rx_ended; /* the transport has no more, and the layers know */
-	bool finished; /* our end was told to the transport */
+	bool rx_ended;                /* the transport has no more, and the layers know */
+	bool finished;                /* our end was told to the transport */
 	uint64_t bytes_in, bytes_out; /* of the transport */
 	/* inside */
 	struct bri_contents out; /* to be written */
 	size_t out_offset;
 	struct bri_timer *timer;
 	struct bri_item item;
-	bool queued, turning;
+	bool queued, turning, failing, dead;
 	void *context;
 	void (*on_turn)(void *context);
 };
@@ -58,12 +60,19 @@ struct bri_chain *bri_chain_new(struct dispatch_queue_s *queue, struct bri_layer
 void bri_chain_open(struct bri_chain *chain, int fd, struct bri_hub_flow *flow, bool datagrams);
 /* bri_chain_retarget(): another owner. */
 void bri_chain_retarget(struct bri_chain *chain, void *context, void (*on_turn)(void *context));
-/* bri_chain_turn(): reads, moves and writes what can be; then look at the state. */
-void bri_chain_turn(struct bri_chain *chain);
+/* bri_chain_on_ready(): what the watch of the transport tells (EPOLLIN ...). */
+void bri_chain_on_ready(struct bri_chain *chain, uint32_t events);
+/* bri_chain_turn(): one read, and all that can be moved and written; then look at the state. True:
+ * another turn would do more. */
+bool bri_chain_turn(struct bri_chain *chain);
+/* bri_chain_wants_turn(): it would do something now. */
+bool bri_chain_wants_turn(const struct bri_chain *chain);
 /* bri_chain_put(): content of the application, taken. False: not now (too much waits). */
 bool bri_chain_put(struct bri_chain *chain, struct bri_content *in);
 /* bri_chain_take(): the next content for the application. False: none now. */
 bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret);
+/* bri_chain_flush(): writes what can be; a failure shows in the next turn. */
+void bri_chain_flush(struct bri_chain *chain);
 /* bri_chain_is_flushed(): all that was put is with the kernel. */
 bool bri_chain_is_flushed(const struct bri_chain *chain);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
@@ -75,7 +84,11 @@ void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error);
 /* bri_chain_free(): NULL is harmless. Not inside a turn. On the queue. */
 void bri_chain_free(struct bri_chain *chain);
 
-/* bri_chain_metadata(): the metadata of its layers, borrowed, top first; returns how many. */
-size_t bri_chain_metadata(const struct bri_chain *chain, struct bri_object **ret, size_t max);
+/* For layer.c. bri_chain_fail(): the first error counts; the state follows at the end of the turn.
+ * bri_chain_poke(): a turn, soon. bri_layer_forget_waits(): answers will find nobody. */
+void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error);
+void bri_chain_insert(struct bri_chain *chain, struct bri_layer *layer, struct bri_layer *inserted);
+void bri_chain_poke(struct bri_chain *chain);
+void bri_layer_forget_waits(struct bri_layer *layer);
 
 #endif

@@ -26,9 +26,10 @@ struct attempt {
 	struct bri_sock sock;
 	struct bri_watch *watch;
 	struct bri_timer *timer; /* connection_timeout; NULL: none */
-	uint64_t started_ns;
+	uint64_t started_ns, connected_ns;
 	size_t early_sent;
 	uint32_t events;
+	struct bri_chain *chain; /* NULL: no layers, or not connected yet */
 };
 
 struct bri_establish {
@@ -52,6 +53,7 @@ static void close_attempt(struct attempt *attempt)
 {
 	bri_list_remove(&attempt->link);
 	bri_timer_free(attempt->timer);
+	bri_chain_free(attempt->chain);
 	bri_watch_free(attempt->watch);
 	if (attempt->sock.fd >= 0)
 		close(attempt->sock.fd); /* still connecting: the kernel sends nothing, or RST to a
@@ -81,18 +83,79 @@ static void free_establish(struct bri_establish *e)
 
 static void obey(struct bri_establish *e);
 
-/* An attempt ended: 0 or -errno. After this call the attempt may be gone, and e too. */
-static void finish_attempt(struct attempt *attempt, int result)
+/* An attempt has failed. After this call it is gone, and e may be. */
+static void fail_attempt(struct attempt *attempt, struct bri_race_error error)
 {
 	struct bri_establish *e = attempt->establish;
 	uint32_t id = attempt->id;
 
+	close_attempt(attempt);
+	bri_race_on_attempt_error(&e->race, id, error, bri_clock_now_ns());
+	obey(e);
+}
+
+/* An attempt is up, with all of its layers. e may be gone after this call. */
+static void win_attempt(struct attempt *attempt)
+{
+	struct bri_establish *e = attempt->establish;
+
+	bri_race_on_attempt_result(&e->race, attempt->id, 0, bri_clock_now_ns());
+	obey(e);
+}
+
+/* Its chain has something to do. The attempt and e may be gone after this call. */
+static void run_chain(void *context)
+{
+	struct attempt *attempt = context;
+	struct bri_chain *chain = attempt->chain;
+
+	if (chain->state != BRI_CHAIN_OPENING)
+		return; /* it has won, or waits to be closed */
+	while (bri_chain_turn(chain) && chain->state == BRI_CHAIN_OPENING)
+		;
+	if (chain->state == BRI_CHAIN_FAILED)
+		fail_attempt(attempt, chain->error);
+	else if (chain->state == BRI_CHAIN_READY)
+		win_attempt(attempt);
+}
+
+/* The transport is up: now the layers. */
+static void open_chain(struct attempt *attempt)
+{
+	struct bri_establish *e = attempt->establish;
+	struct bri_layer *layers[BRI_CHAIN_LAYERS_MAX];
+	int n = e->config.make_layers(e->context, &attempt->address, layers);
+
+	if (n > 0) {
+		attempt->chain = bri_chain_new(e->queue, layers, (size_t)n, attempt, run_chain);
+		if (!attempt->chain)
+			n = -ENOMEM;
+	}
+	if (n < 0) {
+		fail_attempt(attempt, (struct bri_race_error) { BRI_RACE_POSIX, -n });
+		return;
+	}
+	if (n == 0) {
+		win_attempt(attempt);
+		return;
+	}
+	bri_chain_open(attempt->chain, attempt->sock.fd, NULL, e->config.sock.kind == BRI_SOCK_UDP);
+	bri_chain_on_ready(attempt->chain, attempt->events);
+	run_chain(attempt);
+}
+
+/* The transport of an attempt is up, or not: 0 or -errno. The attempt and e may be gone after. */
+static void finish_attempt(struct attempt *attempt, int result)
+{
 	bri_timer_free(attempt->timer);
 	attempt->timer = NULL;
+	attempt->connected_ns = bri_clock_now_ns();
 	if (result)
-		close_attempt(attempt);
-	bri_race_on_attempt_result(&e->race, id, result, bri_clock_now_ns());
-	obey(e);
+		fail_attempt(attempt, (struct bri_race_error) { BRI_RACE_POSIX, -result });
+	else if (attempt->establish->config.make_layers)
+		open_chain(attempt);
+	else
+		win_attempt(attempt);
 }
 
 static void on_timeout(void *context)
@@ -106,6 +169,11 @@ static void on_ready(void *context, uint32_t events)
 	int error = 0;
 
 	attempt->events |= events;
+	if (attempt->chain) {
+		bri_chain_on_ready(attempt->chain, events);
+		run_chain(attempt);
+		return;
+	}
 	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		return;
 	if (events & (EPOLLERR | EPOLLHUP))
@@ -183,6 +251,8 @@ static void win(struct bri_establish *e, uint32_t id)
 	result.sock = attempt->sock;
 	result.watch = attempt->watch;
 	result.events = attempt->events;
+	result.chain = attempt->chain;
+	result.connected_ns = attempt->connected_ns;
 	result.remote = attempt->address;
 	result.early_sent = attempt->early_sent;
 	result.connect_started_ns = attempt->started_ns;
@@ -190,6 +260,7 @@ static void win(struct bri_establish *e, uint32_t id)
 	result.attempts = bri_race_started(&e->race);
 	attempt->sock.fd = -1;
 	attempt->watch = NULL;
+	attempt->chain = NULL;
 	free_establish(e);
 	on_done(context, &result, (struct bri_race_error) { 0 });
 }

@@ -1,12 +1,14 @@
 /*
  * Establishing a connection: resolve the name, race the addresses (Happy Eyeballs v2, RFC 8305),
- * run each attempt through the transport, hand over the winner, close the losers.
+ * run each attempt through the transport and the layers above it, hand over the winner, close the
+ * losers.
  * Knows nothing of public objects, of waiting, or of when to try again.
  */
 #ifndef BRI_ESTABLISH_H
 #define BRI_ESTABLISH_H
 
 #include "dispatch/runtime.h"
+#include "stack/chain.h"
 #include "stack/race.h"
 #include "transport/sock.h"
 
@@ -20,6 +22,13 @@ struct bri_establish_config {
 	unsigned families;             /* BRI_RACE_V4 | BRI_RACE_V6; 0: both */
 	struct dispatch_data_s *early; /* content that may go with the SYN; NULL: none. Borrowed for
 					  the whole time */
+	/*
+	 * The layers of an attempt, or NULL: it is up when its transport is. on the queue; address:
+	 * where it goes. Returns how many, bottom first, or -errno. The whole chain has to be ready
+	 * for an attempt to win.
+	 */
+	int (*make_layers)(void *context, const union bri_sockaddr *address,
+		struct bri_layer *ret[static BRI_CHAIN_LAYERS_MAX]);
 };
 
 /* What came of it; also what the establishment report tells. */
@@ -27,9 +36,10 @@ struct bri_established {
 	struct bri_sock sock;    /* the new owner closes it */
 	struct bri_watch *watch; /* of sock.fd on the queue; to be retargeted by the new owner */
 	uint32_t events;         /* what the watch has told so far: it does not tell again */
+	struct bri_chain *chain; /* ready; the new owner's, to be retargeted. NULL: no layers */
 	union bri_sockaddr remote;
 	size_t early_sent; /* bytes of config.early that the kernel took */
-	uint64_t started_ns, connect_started_ns, done_ns;
+	uint64_t started_ns, connect_started_ns, connected_ns, done_ns;
 	unsigned attempts;    /* sockets tried, the winner included */
 	bool resolved;        /* the rest is set: a name was looked up */
 	uint64_t resolved_ns; /* when the first addresses came */

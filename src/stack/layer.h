@@ -1,8 +1,8 @@
 /*
  * One protocol of a connection above its transport: TLS, WebSocket, a framer, a proxy's handshake.
  * A layer takes content from below (rx) and from above (put), and what comes of it is queued in the
- * layer (up, down), from where the chain moves it on. It does no I/O, calls nothing above or below it,
- * and has no clock but the now_ns it is given.
+ * layer (up, down), from where the chain moves it on. It does no I/O, calls nothing above or below
+ * it, and has no clock but the now_ns it is given.
  *
  * All of a chain runs on one queue. A layer that waits for something asynchronous keeps a
  * bri_layer_wait, completes it from any thread, and its resume() runs on the queue, if the layer is
@@ -11,6 +11,7 @@
 #ifndef BRI_LAYER_H
 #define BRI_LAYER_H
 
+#include "base/list.h"
 #include "base/object.h"
 #include "dispatch/data_internal.h"
 #include "stack/race.h"
@@ -22,9 +23,9 @@ struct bri_layer;
 struct bri_content {
 	struct bri_content *next;
 	struct dispatch_data_s *data; /* application reference (+1); NULL: none */
-	struct bri_object *context;   /* what goes with the message; internal reference; NULL: none */
-	bool complete;                /* the message ends here. Of a stream: nothing */
-	bool end;                     /* nothing follows in this direction */
+	struct bri_object *context; /* what goes with the message; internal reference; NULL: none */
+	bool complete;              /* the message ends here. Of a stream: nothing */
+	bool end;                   /* nothing follows in this direction */
 };
 
 struct bri_contents {
@@ -53,7 +54,8 @@ struct bri_layer_class {
 	 * close frame). NULL: nothing to tell.
 	 */
 	void (*close)(struct bri_layer *layer, uint64_t now_ns);
-	/* The connection has failed or goes: whoever waits for an answer hears this. NULL: nobody */
+	/* The connection has failed or goes: whoever waits for an answer hears this. NULL: nobody
+	 */
 	void (*lost)(struct bri_layer *layer, struct bri_race_error error);
 	void (*free)(struct bri_layer *layer);
 };
@@ -90,7 +92,8 @@ void bri_layer_pass_down(struct bri_layer *layer, struct bri_content *in);
 
 /* bri_layer_ready(): the opening is done. Bytes that came behind it are to be given up after. */
 void bri_layer_ready(struct bri_layer *layer);
-/* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned. */
+/* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned.
+ */
 int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int code);
 /* bri_layer_insert_above(): another layer directly above this one, which is not ready yet. The
  * chain owns it then. */
@@ -112,7 +115,7 @@ struct bri_layer_wait;
  * Returns as rx(). NULL: no memory. +1 */
 struct bri_layer_wait *bri_layer_wait_new(struct bri_layer *layer,
 	int (*resume)(struct bri_layer *layer, intptr_t answer, uint64_t now_ns));
-/* bri_layer_wait_complete(): the answer; the first one counts. Consumes the reference. Any thread. */
+/* bri_layer_wait_complete(): the answer. Consumes the reference: once. Any thread. */
 void bri_layer_wait_complete(struct bri_layer_wait *wait, intptr_t answer);
 
 /* ---- lists of content ---- */

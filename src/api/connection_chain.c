@@ -1,0 +1,299 @@
+/*
+ * A connection's layers above its transport: made from the stack of its parameters, fed by sends,
+ * asked by receives. Knows no protocol: definitions make their layers.
+ */
+#include "api/connection.h"
+#include "api/content_context.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#define MESSAGE_MAX (64u * 1024u * 1024u) /* receive_message: a peer decides how much comes */
+
+/* --- making --- */
+
+bool bri_connection_has_layers(nw_connection_t c)
+{
+	return c->layers;
+}
+
+int bri_connection_freeze_layers(nw_connection_t c)
+{
+	if (!c->parameters->stack->count)
+		return 0;
+	c->layers = bri_protocol_stack_copy(c->parameters->stack);
+	return c->layers ? 0 : -ENOMEM;
+}
+
+int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
+	struct bri_layer *ret[static BRI_CHAIN_LAYERS_MAX])
+{
+	nw_connection_t c = context;
+	nw_protocol_stack_t stack = c->layers;
+	nw_endpoint_t endpoint = nw_connection_copy_endpoint(c);
+	const char *host = nw_endpoint_get_hostname(endpoint);
+	struct bri_layer_env env = {
+		.queue = atomic_load_explicit(&c->queue, memory_order_relaxed),
+		.parameters = c->parameters,
+		.endpoint = endpoint,
+		.host = host ? host : "",
+		.url = nw_endpoint_get_url(endpoint),
+		.is_server = c->inbound,
+		.is_datagram = c->is_udp,
+		.connection = c,
+	};
+	int n = 0;
+
+	(void)address;
+	for (size_t i = stack->count; i > 0; i--) {
+		nw_protocol_options_t opts = stack->application[i - 1];
+
+		ret[n] = opts->definition->layer_new ? opts->definition->layer_new(opts, &env)
+						     : NULL;
+		if (ret[n]) {
+			n++;
+			continue;
+		}
+		while (n > 0) {
+			n--;
+			ret[n]->cls->free(ret[n]);
+		}
+		n = -ENOTSUP;
+		break;
+	}
+	nw_release(endpoint);
+	return n;
+}
+
+static void on_turn(void *context)
+{
+	bri_connection_run(context);
+}
+
+static void publish_metadata(nw_connection_t c)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (struct bri_layer *l = c->chain->bottom; l && n < BRI_CHAIN_LAYERS_MAX; l = l->above) {
+		if (!l->metadata)
+			continue;
+		c->metadata[n] = bri_object_get(l->metadata);
+		c->handshake_ms[n++] = (uint32_t)((l->ready_ns - l->started_ns) / BRI_NS_PER_MS);
+	}
+	c->n_metadata = n;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void bri_connection_take_chain(nw_connection_t c, struct bri_chain *chain)
+{
+	c->chain = chain;
+	bri_chain_retarget(chain, c, on_turn);
+	publish_metadata(c);
+}
+
+int bri_connection_open_chain(nw_connection_t c)
+{
+	struct bri_layer *layers[BRI_CHAIN_LAYERS_MAX];
+	int n = bri_connection_make_layers(c, &c->remote, layers);
+
+	if (n < 0)
+		return n;
+	c->chain = bri_chain_new(atomic_load_explicit(&c->queue, memory_order_relaxed), layers,
+		(size_t)n, c, on_turn);
+	if (!c->chain)
+		return -ENOMEM;
+	bri_chain_open(c->chain, c->sock.fd, c->flow, c->is_udp);
+	if (c->readable)
+		bri_chain_on_ready(c->chain, EPOLLIN);
+	return 0;
+}
+
+nw_protocol_metadata_t bri_connection_copy_layer_metadata(
+	nw_connection_t c, nw_protocol_definition_t definition)
+{
+	nw_protocol_metadata_t found = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->n_metadata && !found; i++) {
+		if (bri_protocol_metadata_is(c->metadata[i], definition))
+			found = bri_object_retain(c->metadata[i]);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return found;
+}
+
+/* --- turns --- */
+
+bool bri_connection_turn_chain(nw_connection_t c)
+{
+	enum bri_chain_state before = c->chain->state;
+
+	if (c->chain->turning)
+		return false;
+	if (before == BRI_CHAIN_OPENING || bri_chain_wants_turn(c->chain))
+		bri_chain_turn(c->chain);
+	if (c->chain->state == BRI_CHAIN_FAILED) {
+		/* what came before it is received first */
+		if (c->life == BRI_LIFE_READY && (c->chain->top->up.head || c->in_datagram))
+			return false;
+		bri_connection_lost_by(c, c->chain->error);
+		return true;
+	}
+	if (before == BRI_CHAIN_OPENING && c->chain->state == BRI_CHAIN_READY) {
+		publish_metadata(c);
+		bri_connection_become_ready(c);
+		return true;
+	}
+	return bri_chain_wants_turn(c->chain);
+}
+
+/* --- receiving --- */
+
+static void append(nw_connection_t c, struct dispatch_data_s *data)
+{
+	struct dispatch_data_s *whole;
+
+	if (!data)
+		return;
+	bri_connection_count(&c->bytes_in, bri_data_size(data));
+	whole = c->partial ? bri_data_concat(c->partial, data) : data;
+	if (c->partial) {
+		bri_object_release(c->partial);
+		bri_object_release(data);
+	}
+	c->partial = whole;
+}
+
+bool bri_connection_fill_from_chain(nw_connection_t c)
+{
+	struct bri_content content;
+
+	if (!bri_chain_take(c->chain, &content))
+		return false;
+	append(c, content.data);
+	c->end_seen = content.end;
+	content.data = NULL;
+	bri_content_clear(&content);
+	return true;
+}
+
+/* The next piece of a message. False: none now. */
+static bool next_piece(nw_connection_t c)
+{
+	struct bri_content content;
+
+	if (c->end_seen || !bri_chain_take(c->chain, &content))
+		return false;
+	c->end_seen = content.end;
+	if (!content.end || content.data) {
+		if (!c->in_datagram) {
+			c->in_datagram = true;
+			c->datagram_context =
+				content.context ? bri_object_retain(content.context)
+						: bri_content_context_new("message", false, NULL);
+		}
+		c->message_ended = content.complete;
+		append(c, content.data);
+		content.data = NULL;
+	}
+	bri_content_clear(&content);
+	return true;
+}
+
+static size_t partial_size(nw_connection_t c)
+{
+	return c->partial ? bri_data_size(c->partial) : 0;
+}
+
+static void end_message(nw_connection_t c)
+{
+	c->in_datagram = c->message_ended = false;
+	nw_release(c->datagram_context);
+	c->datagram_context = NULL;
+}
+
+bool bri_connection_receive_message_of_chain(nw_connection_t c)
+{
+	struct bri_request *request = c->receives.head;
+	size_t need = request->message ? MESSAGE_MAX : request->min ? request->min : 1;
+	size_t most = request->message ? MESSAGE_MAX : request->max;
+	struct dispatch_data_s *content, *rest = NULL;
+	bool complete;
+
+	while (!c->message_ended && partial_size(c) < need && next_piece(c))
+		;
+	if (!c->in_datagram) {
+		if (c->end_seen)
+			bri_connection_finish_receive(c, NULL, NULL, false, ENODATA);
+		return c->end_seen;
+	}
+	if (!c->message_ended && partial_size(c) < need && !c->end_seen)
+		return false;
+	content = c->partial;
+	if (partial_size(c) > most) {
+		rest = bri_data_subrange(content, most, partial_size(c) - most);
+		c->partial = bri_data_subrange(content, 0, most);
+		bri_object_release(content);
+		content = c->partial;
+	}
+	c->partial = rest;
+	complete = c->message_ended && !rest;
+	bri_connection_finish_receive(c, content, c->datagram_context, complete,
+		complete || (!request->message && !c->end_seen) ? 0
+		: c->end_seen                                   ? ENODATA
+								: EMSGSIZE);
+	if (complete || (c->end_seen && !rest))
+		end_message(c);
+	return true;
+}
+
+/* --- sending --- */
+
+static bool put_next(nw_connection_t c, struct bri_request *request)
+{
+	struct bri_content content = { .data = request->content,
+		.context = (struct bri_object *)request->context,
+		.complete = request->complete,
+		.end = bri_connection_send_is_final(request) };
+
+	if (c->chain->state != BRI_CHAIN_READY || c->chain->out.bytes >= BRI_CHAIN_DOWN_MAX)
+		return false;
+	bri_object_retain(content.data);
+	bri_object_get(content.context);
+	if (request->content)
+		bri_connection_count(&c->bytes_out, bri_data_size(request->content));
+	bri_chain_put(c->chain, &content);
+	c->fin_sent |= bri_connection_send_is_final(request);
+	c->n_put++;
+	return true;
+}
+
+bool bri_connection_send_to_chain(nw_connection_t c)
+{
+	struct bri_request *request = c->sends.head;
+
+	if (c->chain->turning)
+		return false; /* called by a layer's own callback: the turn is followed by a run */
+	if (!c->n_put && c->fin_sent) {
+		bri_connection_finish_send(c, EPIPE);
+		return true;
+	}
+	if (!c->n_put && bri_connection_send_is_expired(request)) {
+		bri_connection_finish_send(c, ETIMEDOUT);
+		return true;
+	}
+	for (unsigned i = 0; i < c->n_put; i++)
+		request = request->next;
+	while (request && !c->fin_sent && !(c->n_put && bri_connection_send_is_expired(request)) &&
+		put_next(c, request))
+		request = request->next;
+	bri_chain_flush(c->chain);
+	if (!c->n_put || !bri_chain_is_flushed(c->chain))
+		return false;
+	while (c->n_put) {
+		c->n_put--;
+		bri_connection_finish_send(c, 0);
+	}
+	return true;
+}
