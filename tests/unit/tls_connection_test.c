@@ -14,7 +14,8 @@
 #include "security/security.h"
 
 static struct tls_cert root, leaf, other, wrong_name, expired, stranger, client_cert;
-static struct bri_identity *leaf_id, *other_id, *wrong_name_id, *expired_id, *stranger_id, *client_id;
+static struct bri_identity *leaf_id, *other_id, *wrong_name_id, *expired_id, *stranger_id,
+	*client_id;
 
 static struct bri_identity *identity_of(const struct tls_cert *cert)
 {
@@ -57,10 +58,9 @@ static int make_certificates(void **state)
 	tls_cert_make(&other, &(struct tls_cert_spec) { .name = "other.test", .issuer = &root });
 	tls_cert_make(
 		&wrong_name, &(struct tls_cert_spec) { .name = "wrong.test", .issuer = &root });
-	tls_cert_make(&expired, &(struct tls_cert_spec) { .name = "example.test",
-					.issuer = &root,
-					.from_days = -10,
-					.to_days = -5 });
+	tls_cert_make(&expired,
+		&(struct tls_cert_spec) {
+			.name = "example.test", .issuer = &root, .from_days = -10, .to_days = -5 });
 	tls_cert_make(&stranger, &(struct tls_cert_spec) { .name = "example.test" });
 	tls_cert_make(
 		&client_cert, &(struct tls_cert_spec) { .name = "client.test", .issuer = &root });
@@ -443,8 +443,8 @@ static sec_protocol_metadata_t metadata_of(nw_connection_t c)
 	sec = nw_tls_copy_sec_protocol_metadata(md);
 	assert_non_null(sec);
 	/* the cast that real programs make */
-	assert_int_equal(sec_protocol_metadata_get_negotiated_tls_ciphersuite(
-				 (sec_protocol_metadata_t)md),
+	assert_int_equal(
+		sec_protocol_metadata_get_negotiated_tls_ciphersuite((sec_protocol_metadata_t)md),
 		sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec));
 	nw_release(md);
 	nw_release(tls);
@@ -507,8 +507,7 @@ static void with_selection(struct ends *e, sec_protocol_options_t o)
 	sec_protocol_options_add_pre_shared_key(o, key, name);
 	with_psk(e, o);
 	/* on the queue of the connection: nothing blocks it */
-	sec_protocol_options_set_pre_shared_key_selection_block_f(
-		o, e, on_select, NULL, e->queue);
+	sec_protocol_options_set_pre_shared_key_selection_block_f(o, e, on_select, NULL, e->queue);
 	dispatch_release(key);
 	dispatch_release(name);
 }
@@ -597,8 +596,8 @@ static void count_certificates(void *context, sec_certificate_t certificate)
 
 static void clients_show_certificates(void **state)
 {
-	void (*clients[])(struct ends *, sec_protocol_options_t) = { show_client, with_challenge,
-		only_12 };
+	void (*clients[])(
+		struct ends *, sec_protocol_options_t) = { show_client, with_challenge, only_12 };
 
 	(void)state;
 	for (int udp = 0; udp < 2; udp++) {
@@ -838,9 +837,9 @@ static void half_close(void **state)
 	receive(e->s, &e->sr, 'a', 1, 100);
 	receive(e->s, &e->sr, 'b', 1, 100);
 	receive(e->c, &e->r, 'c', 1, 100);
-	send_text(e->c, &e->r, 'd', "the end");
+	send_text(e->c, &e->r, 'd', "theend");
 	send_fin(e->c, &e->r, 'e');
-	await(&e->sr, "a=the end");
+	await(&e->sr, "a=theend");
 	await(&e->sr, "b=-*");
 	send_text(e->s, &e->sr, 'f', "hello");
 	await(&e->r, "c=hello");

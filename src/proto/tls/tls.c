@@ -384,7 +384,8 @@ void bri_tls_answer_identity(struct bri_tls *tls)
 
 /* --- records --- */
 
-/* GnuTLS says "later" also when it has used up a record without content (a ticket) and more is there.
+/* GnuTLS says "later" also when it has used up a record without content (a ticket) and more is
+ * there.
  */
 static ssize_t receive(struct bri_tls *tls, void *buffer, size_t size)
 {
