@@ -1,7 +1,7 @@
 /*
- * Records fed to the TLS engine. The first byte: bit 0 server, bit 1 datagrams, bit 2 the identity is
- * asked for, bit 3 pre-shared keys, bits 4 to 6 how the rest is split. Whatever comes, the engine ends
- * in one of its results, in bounded memory.
+ * Records fed to the TLS engine. The first byte: bit 0 server, bit 1 datagrams, bit 2 the identity
+ * is asked for, bit 3 pre-shared keys, bits 4 to 6 how the rest is split. Whatever comes, the
+ * engine ends in one of its results, in bounded memory.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -81,7 +81,7 @@ tls_protocol_version_t sec_protocol_options_get_default_max_dtls_protocol_versio
  * @function sec_protocol_options_add_tls_application_protocol
  * @abstract Offers (a client) or takes (a server) this protocol, after those added before (ALPN,
  *   RFC 7301). A server that shares none with a client that offers some refuses it.
- * @param application_protocol 1 to 255 bytes; copied.
+ * @param application_protocol 1 to 32 bytes; copied. At most 8 of them.
  */
 void sec_protocol_options_add_tls_application_protocol(
 	sec_protocol_options_t options, const char *application_protocol);

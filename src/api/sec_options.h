@@ -16,7 +16,7 @@ struct bri_identity;
 
 /* Suites: the IANA's registry has some 350, a ClientHello of more is refused by servers. */
 #define BRI_SEC_SUITES_MAX 512u
-/* RFC 7301 section 3.1: a name has 1 to 255 bytes. GnuTLS holds 8 of up to 32 bytes. */
+/* RFC 7301 section 3.1 allows 255 bytes; GnuTLS holds 8 names of up to 32. */
 #define BRI_SEC_PROTOCOL_NAME_MAX 32u
 #define BRI_SEC_PROTOCOLS_MAX     8u
 

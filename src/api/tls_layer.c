@@ -223,10 +223,11 @@ int bri_tls_layer_pump(struct bri_tls_layer *l, uint64_t now_ns)
 
 int bri_tls_layer_pump_here(struct bri_tls_layer *l, uint64_t now_ns)
 {
-	int r;
+	int r = BRI_TLS_WAITS;
 
 	/* also without input: an answer, a timer */
-	r = work(l, now_ns);
+	if (!l->layer.ready || !l->pending.head)
+		r = work(l, now_ns);
 	while (r >= 0 && r != BRI_TLS_ASKS && l->pending.head) {
 		struct dispatch_data_s *data = l->pending.head->data, *map = NULL;
 		size_t taken;

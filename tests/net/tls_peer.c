@@ -1,8 +1,8 @@
 /*
  * One end of a TLS or DTLS connection, for tls_interop.sh: the other end is another implementation.
  *   tls_peer client PORT OPTION...   sends "hello", prints what comes back, ends
- *   tls_peer server OPTION...        prints its port, echoes what comes on one connection after the other
- * What was negotiated is printed: "ready 0304 1302 h2 resumed=0 peers=2".
+ *   tls_peer server OPTION...        prints its port, echoes what comes on one connection after the
+ * other What was negotiated is printed: "ready 0304 1302 h2 resumed=0 peers=2".
  */
 #include <Network/Network.h>
 
@@ -73,7 +73,8 @@ static void verify(void *context, sec_protocol_metadata_t metadata, sec_trust_t 
 
 static void add_psk(sec_protocol_options_t o)
 {
-	gnutls_datum_t hex = { (unsigned char *)(uintptr_t)opt.psk, (unsigned)strlen(opt.psk) }, raw;
+	gnutls_datum_t hex = { (unsigned char *)(uintptr_t)opt.psk, (unsigned)strlen(opt.psk) },
+		       raw;
 	dispatch_data_t key, identity;
 
 	if (gnutls_hex_decode2(&hex, &raw) < 0)
@@ -305,10 +306,10 @@ int main(int argc, char **argv)
 	alarm(GIVE_UP_S);
 	left = opt.connections;
 	queue = dispatch_queue_create("peer", NULL);
-	parameters = opt.udp ? nw_parameters_create_secure_udp_f(NULL, configure, NULL,
-				       BRAID_DEFAULT_CONFIGURATION_F)
-			     : nw_parameters_create_secure_tcp_f(NULL, configure, NULL,
-				       BRAID_DEFAULT_CONFIGURATION_F);
+	parameters = opt.udp ? nw_parameters_create_secure_udp_f(
+				       NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F)
+			     : nw_parameters_create_secure_tcp_f(
+				       NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 	if (!opt.server) {
 		start_client();
 		dispatch_main();

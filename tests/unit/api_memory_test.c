@@ -98,6 +98,34 @@ static void *make_udp(void)
 		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 }
 
+static void *make_tls(void)
+{
+	return nw_parameters_create_secure_tcp_f(
+		NULL, BRAID_DEFAULT_CONFIGURATION_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+}
+
+static nw_protocol_options_t filled_tls;
+
+static void *copy_tls(void)
+{
+	return bri_protocol_options_copy(filled_tls);
+}
+
+static void fill_tls(void)
+{
+	dispatch_data_t key = dispatch_data_create_f("key", 3, NULL, NULL);
+	sec_protocol_options_t sec;
+
+	filled_tls = nw_tls_create_options();
+	sec = nw_tls_copy_sec_protocol_options(filled_tls);
+	sec_protocol_options_add_pre_shared_key(sec, key, key);
+	sec_protocol_options_append_tls_ciphersuite(sec, tls_ciphersuite_AES_128_GCM_SHA256);
+	sec_protocol_options_add_tls_application_protocol(sec, "h2");
+	sec_protocol_options_set_tls_server_name(sec, "example.test");
+	sec_release(sec);
+	dispatch_release(key);
+}
+
 static void *make_custom_ip(void)
 {
 	return nw_parameters_create_custom_ip_f(253, NULL, BRAID_DEFAULT_CONFIGURATION_F);
@@ -163,6 +191,8 @@ static void constructors(void **state)
 		{ make_address, 1 },
 		{ make_tcp, 4 },
 		{ make_udp, 4 },
+		{ make_tls, 7 },
+		{ copy_tls, 6 },
 		{ make_custom_ip, 3 },
 		{ make_parameters, 3 },
 		{ make_copy, 7 },
@@ -175,6 +205,7 @@ static void constructors(void **state)
 	};
 
 	(void)state;
+	fill_tls();
 	for (size_t i = 0; i < BRI_LEN(cases); i++) {
 		int count = 0;
 
@@ -196,6 +227,7 @@ static void constructors(void **state)
 		if (count < cases[i].min)
 			fail_msg("case %zu failed in %d places only", i, count);
 	}
+	nw_release(filled_tls);
 	log_lines = 0;
 }
 

@@ -1,4 +1,5 @@
 /* The TLS engine: two of them in memory, on a virtual clock. */
+#include "proto/tls/tls_internal.h"
 #include "tls_util.h"
 
 static struct tls_cert root, leaf, other, client_cert;
@@ -725,6 +726,52 @@ static void large_messages(void **state)
 	}
 }
 
+/* RFC 8446 section 4.6.3 */
+static void key_updates(void **state)
+{
+	struct bri_tls_config c = client_config(), s = server_config();
+	struct tls_pair *pair = new_pair();
+
+	(void)state;
+	tls_pair_start(pair, &c, &s);
+	tls_pair_run(pair);
+	talk(pair);
+	assert_int_equal(gnutls_session_key_update(pair->client.tls->session, GNUTLS_KU_PEER), 0);
+	assert_int_equal(bri_tls_write(pair->client.tls, "after", 5), 0);
+	tls_pair_collect(pair, &pair->client, &pair->server);
+	tls_pair_run(pair);
+	assert_memory_equal(pair->server.got + pair->server.n_got - 5, "after", 5);
+	assert_int_equal(bri_tls_key_updates(pair->server.tls), 1);
+	assert_int_equal(bri_tls_write(pair->server.tls, "too", 3), 0);
+	tls_pair_collect(pair, &pair->server, &pair->client);
+	tls_pair_run(pair);
+	assert_memory_equal(pair->client.got + pair->client.n_got - 3, "too", 3);
+	assert_int_equal(bri_tls_key_updates(pair->client.tls), 1);
+	drop(pair);
+}
+
+/* records without content keep nobody busy for ever */
+static void endless_tickets(void **state)
+{
+	struct bri_tls_config c = client_config(), s = server_config();
+	struct tls_pair *pair = new_pair();
+	int tickets = 0;
+
+	(void)state;
+	tls_pair_start(pair, &c, &s);
+	tls_pair_run(pair);
+	talk(pair);
+	while (bri_tls_error(pair->client.tls) == 0 && tickets < 4096) {
+		assert_int_equal(gnutls_session_ticket_send(pair->server.tls->session, 1, 0), 0);
+		tickets++;
+		tls_pair_collect(pair, &pair->server, &pair->client);
+		tls_end_feed(pair, &pair->client, &pair->server);
+	}
+	assert_true(tickets < 2048);
+	assert_int_equal(bri_tls_error(pair->client.tls), BRI_TLS_BUFFER_OVERFLOW);
+	drop(pair);
+}
+
 static void output_window(void **state)
 {
 	struct bri_tls_config c = client_config(), s = server_config();
@@ -781,6 +828,8 @@ int main(void)
 		cmocka_unit_test(suites),
 		cmocka_unit_test(slow_loris),
 		cmocka_unit_test(large_messages),
+		cmocka_unit_test(key_updates),
+		cmocka_unit_test(endless_tickets),
 		cmocka_unit_test(output_window),
 	};
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 
 /* the names of all parts that GnuTLS has, each once, take 1 KB */
 #define TEXT_MAX 4096u
@@ -77,8 +78,10 @@ static void append_suite(struct text *text, struct parts *parts, uint16_t number
 	gnutls_mac_algorithm_t mac = GNUTLS_MAC_UNKNOWN;
 	bool is_13;
 
-	if (!find_suite(number, &exchange, &cipher, &mac, &is_13))
+	if (!find_suite(number, &exchange, &cipher, &mac, &is_13)) {
+		bri_warn("tls: cipher suite %#06x is not built in", number);
 		return;
+	}
 	parts->any_13 |= is_13;
 	parts->any_12 |= !is_13;
 	if (!is_13)
