@@ -40,6 +40,11 @@
 
 #include <Availability.h>
 #include <MacTypes.h>
+#include <Security/CipherSuite.h>
+#include <Security/SecProtocolMetadata.h>
+#include <Security/SecProtocolObject.h>
+#include <Security/SecProtocolOptions.h>
+#include <Security/SecProtocolTypes.h>
 #include <TargetConditionals.h>
 #include <dispatch/dispatch.h>
 #include <os/object.h>
@@ -72,6 +77,7 @@
 #include <Network/protocol_options.h>
 #include <Network/resolver_config.h>
 #include <Network/tcp_options.h>
+#include <Network/tls_options.h>
 #include <Network/txt_record.h>
 #include <Network/udp_options.h>
 

@@ -84,21 +84,15 @@ const struct bri_ip_options *bri_parameters_ip(const struct nw_parameters *param
 	return (const struct bri_ip_options *)params->stack->internet;
 }
 
-/*
- * Both arguments of a create_secure function, before anything is made or called.
- *   what   "TLS over TCP", for the log line
- */
+/* Both arguments of a create_secure function, before anything is made or called. */
 static bool check_secure(nw_parameters_configure_protocol_f security,
-	nw_parameters_configure_protocol_f transport, const char *what, const char *function)
+	nw_parameters_configure_protocol_f transport, const char *function)
 {
 	if (!security || !transport)
 		bri_error("%s: a configuration is NULL; use the default or the disable constant",
 			function);
 	else if (transport == BRAID_DISABLE_PROTOCOL_F)
 		bri_error("%s: the transport itself cannot be disabled", function);
-	else if (security != BRAID_DISABLE_PROTOCOL_F)
-		bri_error("%s: %s is not built into this version; disable it explicitly", function,
-			what);
 	else
 		return true;
 	return false;
@@ -112,41 +106,60 @@ static void configure(
 		fn(context, opts);
 }
 
-/* The parameters with this transport; `transport` is consumed, and stays valid as part of them. */
-static nw_parameters_t configured(
-	nw_protocol_options_t transport, void *context, nw_parameters_configure_protocol_f fn)
+/* TLS above the transport, unless it is disabled. False: no memory. */
+static bool secure(
+	struct nw_parameters *params, void *context, nw_parameters_configure_protocol_f fn)
+{
+	nw_protocol_options_t tls;
+
+	if (fn == BRAID_DISABLE_PROTOCOL_F)
+		return true;
+	tls = nw_tls_create_options();
+	if (!tls)
+		return false;
+	nw_protocol_stack_prepend_application_protocol(params->stack, tls);
+	bri_object_release(tls);
+	if (!params->stack->count)
+		return false;
+	configure(tls, context, fn);
+	return true;
+}
+
+/* The parameters with this transport, which is consumed, and stays valid as part of them. */
+static nw_parameters_t configured(nw_protocol_options_t transport, void *tls_context,
+	nw_parameters_configure_protocol_f configure_tls, void *context,
+	nw_parameters_configure_protocol_f fn)
 {
 	struct nw_parameters *params = transport ? new_parameters(transport) : NULL;
 
-	if (params)
-		configure(params->stack->transport, context, fn);
+	if (!params)
+		return NULL;
+	if (!secure(params, tls_context, configure_tls)) {
+		bri_object_release(params);
+		return NULL;
+	}
+	configure(params->stack->transport, context, fn);
 	return params;
 }
 
-/* api-status: partial nw_parameters_create_secure_tcp: TLS must be disabled: it is not built yet;
- * asking for it gives NULL and a log line */
-/* api-status: partial nw_parameters_create_secure_tcp_f: as nw_parameters_create_secure_tcp */
 nw_parameters_t nw_parameters_create_secure_tcp_f(void *tls_context,
 	nw_parameters_configure_protocol_f configure_tls, void *tcp_context,
 	nw_parameters_configure_protocol_f configure_tcp)
 {
-	(void)tls_context;
-	if (!check_secure(configure_tls, configure_tcp, "TLS", __func__))
+	if (!check_secure(configure_tls, configure_tcp, __func__))
 		return NULL;
-	return configured(nw_tcp_create_options(), tcp_context, configure_tcp);
+	return configured(
+		nw_tcp_create_options(), tls_context, configure_tls, tcp_context, configure_tcp);
 }
 
-/* api-status: partial nw_parameters_create_secure_udp: DTLS must be disabled: it is not built yet;
- * asking for it gives NULL and a log line */
-/* api-status: partial nw_parameters_create_secure_udp_f: as nw_parameters_create_secure_udp */
 nw_parameters_t nw_parameters_create_secure_udp_f(void *dtls_context,
 	nw_parameters_configure_protocol_f configure_dtls, void *udp_context,
 	nw_parameters_configure_protocol_f configure_udp)
 {
-	(void)dtls_context;
-	if (!check_secure(configure_dtls, configure_udp, "DTLS", __func__))
+	if (!check_secure(configure_dtls, configure_udp, __func__))
 		return NULL;
-	return configured(nw_udp_create_options(), udp_context, configure_udp);
+	return configured(
+		nw_udp_create_options(), dtls_context, configure_dtls, udp_context, configure_udp);
 }
 
 /* api-status: partial nw_parameters_create_custom_ip: the object is complete; starting a connection

@@ -59,6 +59,14 @@ bool bri_privacy_context_encrypted_names(
 	return required;
 }
 
+/* 0 is the default context's */
+static uint64_t next_cache_id(void)
+{
+	static _Atomic uint64_t latest;
+
+	return atomic_fetch_add_explicit(&latest, 1, memory_order_relaxed) + 1;
+}
+
 nw_privacy_context_t nw_privacy_context_create(const char *description)
 {
 	struct nw_privacy_context *context;
@@ -76,11 +84,11 @@ nw_privacy_context_t nw_privacy_context_create(const char *description)
 	text = (char *)(context + 1);
 	memcpy(text, description, len);
 	context->description = text;
+	context->cache_id = next_cache_id();
 	return context;
 }
 
-/* api-status: partial nw_privacy_context_flush_cache: nothing is cached between connections yet, so
- * nothing is left to forget */
+/* What is kept from one connection to the next, TLS tickets, is looked up by the epoch. */
 void nw_privacy_context_flush_cache(nw_privacy_context_t privacy_context)
 {
 	if (is_context(privacy_context, __func__))

@@ -13,6 +13,7 @@ struct nw_privacy_context {
 	struct bri_object base;
 	const char *description; /* behind the struct, or static */
 	bool is_default;
+	uint64_t cache_id; /* what is cached for one context is nobody else's */
 	_Atomic bool logging_disabled;
 	_Atomic uint32_t
 		cache_epoch;  /* counts flushes: what was cached in another epoch is stale */

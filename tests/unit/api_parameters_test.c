@@ -6,6 +6,7 @@
 #include "api/parameters.h"
 #include "api/path.h"
 #include "api/tcp_options.h"
+#include "api/tls_options.h"
 #include "api/udp_options.h"
 
 static nw_interface_t new_interface(uint32_t index)
@@ -175,9 +176,7 @@ static void secure_creation_refuses(void **state)
 		{ NULL, configure, "NULL" },
 		{ off, off, "cannot be disabled" },
 		{ on, off, "cannot be disabled" },
-		{ on, on, "not built" },
-		{ on, configure, "not built" },
-		{ configure, configure, "not built" },
+		{ configure, off, "cannot be disabled" },
 	};
 
 	(void)state;
@@ -190,6 +189,34 @@ static void secure_creation_refuses(void **state)
 		assert_logged(cases[i].why);
 	}
 	assert_int_equal(seen.calls, 0);
+}
+
+static void security_is_in_the_stack(void **state)
+{
+	(void)state;
+	for (int udp = 0; udp < 2; udp++) {
+		for (int custom = 0; custom < 2; custom++) {
+			struct configured tls = { 0 }, transport = { 0 };
+			nw_parameters_configure_protocol_f fn =
+				custom ? configure : BRAID_DEFAULT_CONFIGURATION_F;
+			nw_parameters_t p =
+				udp ? nw_parameters_create_secure_udp_f(
+					      &tls, fn, &transport, configure)
+				    : nw_parameters_create_secure_tcp_f(
+					      &tls, fn, &transport, configure);
+
+			assert_int_equal(p->stack->count, 1);
+			assert_true(bri_protocol_options_is(
+				p->stack->application[0], &bri_protocol_tls));
+			assert_int_equal(tls.calls, custom);
+			assert_int_equal(transport.calls, 1);
+			if (custom)
+				assert_ptr_equal(tls.options, p->stack->application[0]);
+			assert_ptr_equal(transport.options, p->stack->transport);
+			nw_release(p);
+		}
+	}
+	assert_quiet();
 }
 
 static void generic_parameters_have_ip_and_no_transport(void **state)
@@ -668,6 +695,7 @@ int main(void)
 		cmocka_unit_test(udp_configuration_runs_once_inside_the_call),
 		cmocka_unit_test(custom_ip_configures_ip),
 		cmocka_unit_test(secure_creation_refuses),
+		cmocka_unit_test(security_is_in_the_stack),
 		cmocka_unit_test(generic_parameters_have_ip_and_no_transport),
 		cmocka_unit_test(stack_and_options_are_live),
 		cmocka_unit_test(set_transport_replaces_it),

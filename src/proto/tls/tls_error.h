@@ -1,0 +1,79 @@
+/*
+ * The errSSL numbers (SecureTransport.h) that programs compare, and which of them a failure is.
+ * What the peer says of us (its alert) and what we say of it have numbers of their own.
+ */
+#ifndef BRI_TLS_ERROR_H
+#define BRI_TLS_ERROR_H
+
+#include <gnutls/gnutls.h>
+#include "base/base.h"
+
+enum bri_tls_code {
+	BRI_TLS_PROTOCOL = -9800,
+	BRI_TLS_NEGOTIATION = -9801,
+	BRI_TLS_FATAL_ALERT = -9802, /* an alert that has no number of its own */
+	BRI_TLS_CLOSED_GRACEFUL = -9805,
+	BRI_TLS_CLOSED_ABORT = -9806,
+	BRI_TLS_CHAIN_INVALID = -9807,
+	BRI_TLS_BAD_CERT = -9808,
+	BRI_TLS_CRYPTO = -9809,
+	BRI_TLS_INTERNAL = -9810,
+	BRI_TLS_UNKNOWN_ROOT = -9812,
+	BRI_TLS_NO_ROOT = -9813,
+	BRI_TLS_CERT_EXPIRED = -9814,
+	BRI_TLS_CERT_NOT_YET_VALID = -9815,
+	BRI_TLS_CLOSED_NO_NOTIFY = -9816,
+	BRI_TLS_BUFFER_OVERFLOW = -9817,
+	BRI_TLS_BAD_CIPHER_SUITE = -9818,
+	/* what the peer's alert says */
+	BRI_TLS_PEER_UNEXPECTED_MESSAGE = -9819,
+	BRI_TLS_PEER_BAD_RECORD_MAC = -9820,
+	BRI_TLS_PEER_DECRYPTION_FAILED = -9821,
+	BRI_TLS_PEER_RECORD_OVERFLOW = -9822,
+	BRI_TLS_PEER_DECOMPRESSION = -9823,
+	BRI_TLS_PEER_HANDSHAKE_FAILURE = -9824,
+	BRI_TLS_PEER_BAD_CERT = -9825,
+	BRI_TLS_PEER_UNSUPPORTED_CERT = -9826,
+	BRI_TLS_PEER_CERT_REVOKED = -9827,
+	BRI_TLS_PEER_CERT_EXPIRED = -9828,
+	BRI_TLS_PEER_CERT_UNKNOWN = -9829,
+	BRI_TLS_ILLEGAL_PARAMETER = -9830,
+	BRI_TLS_PEER_UNKNOWN_CA = -9831,
+	BRI_TLS_PEER_ACCESS_DENIED = -9832,
+	BRI_TLS_PEER_DECODE_ERROR = -9833,
+	BRI_TLS_PEER_DECRYPT_ERROR = -9834,
+	BRI_TLS_PEER_EXPORT = -9835,
+	BRI_TLS_PROTOCOL_VERSION = -9836,
+	BRI_TLS_PEER_INSUFFICIENT_SECURITY = -9837,
+	BRI_TLS_PEER_INTERNAL = -9838,
+	BRI_TLS_PEER_USER_CANCELLED = -9839,
+	BRI_TLS_PEER_NO_RENEGOTIATION = -9840,
+	BRI_TLS_HOST_NAME = -9843,
+	/* what is wrong by our judgement */
+	BRI_TLS_DECRYPTION_FAILED = -9845,
+	BRI_TLS_BAD_RECORD_MAC = -9846,
+	BRI_TLS_RECORD_OVERFLOW = -9847,
+	BRI_TLS_BAD_CONFIGURATION = -9848,
+	BRI_TLS_UNEXPECTED_RECORD = -9849,
+	BRI_TLS_WEAK_DH_KEY = -9850,
+	BRI_TLS_TIMEOUT = -9853,
+	BRI_TLS_UNSUPPORTED_EXTENSION = -9855,
+	BRI_TLS_UNEXPECTED_MESSAGE = -9856,
+	BRI_TLS_HANDSHAKE_FAILURE = -9858,
+	BRI_TLS_DECODE_ERROR = -9859,
+	BRI_TLS_PEER_INAPPROPRIATE_FALLBACK = -9860,
+	BRI_TLS_PEER_MISSING_EXTENSION = -9861,
+	BRI_TLS_BAD_OCSP = -9862,
+	BRI_TLS_PEER_CERT_REQUIRED = -9863,
+	BRI_TLS_PEER_UNKNOWN_PSK = -9864,
+	BRI_TLS_PEER_UNRECOGNIZED_NAME = -9865,
+};
+
+/* bri_tls_error_of(): of a failure of GnuTLS, which is not an alert. */
+int bri_tls_error_of(int gnutls_error);
+/* bri_tls_error_of_alert(): of a fatal alert of the peer (RFC 8446 section 6). */
+int bri_tls_error_of_alert(gnutls_alert_description_t alert);
+/* bri_tls_error_alert(): which alert tells the peer of a refused certificate. */
+gnutls_alert_description_t bri_tls_error_alert(int code);
+
+#endif
