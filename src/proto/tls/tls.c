@@ -386,6 +386,7 @@ void bri_tls_answer_identity(struct bri_tls *tls)
 
 int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size)
 {
+	size_t before;
 	ssize_t n;
 	int warnings = 0;
 
@@ -394,7 +395,11 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 	if (tls->closed)
 		return BRI_TLS_ENDED;
 	do {
-		n = gnutls_record_recv(tls->session, buffer, size);
+		/* after a record of its own, a ticket say, GnuTLS says "again" whatever is left */
+		do {
+			before = tls->in_size;
+			n = gnutls_record_recv(tls->session, buffer, size);
+		} while (n == GNUTLS_E_AGAIN && tls->in_size && tls->in_size < before);
 		/* RFC 5246 section 7.4.1.1: renegotiation is refused, whoever wants it */
 		if (n == GNUTLS_E_REHANDSHAKE)
 			gnutls_alert_send(
