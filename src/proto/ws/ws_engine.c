@@ -11,8 +11,8 @@ static int library_random(void *bytes, size_t size)
 	return gnutls_rnd(GNUTLS_RND_NONCE, bytes, size) < 0 ? -EIO : 0;
 }
 
-void bri_ws_engine_init(struct bri_ws_engine *ws, bool is_server, uint64_t message_max,
-	bri_ws_random_f random)
+void bri_ws_engine_init(
+	struct bri_ws_engine *ws, bool is_server, uint64_t message_max, bri_ws_random_f random)
 {
 	*ws = (struct bri_ws_engine) {
 		.is_server = is_server,
@@ -55,7 +55,8 @@ static uint16_t judge(struct bri_ws_engine *ws, const struct bri_ws_frame *frame
 			       : BRI_WS_CODE_PROTOCOL;
 	}
 	/* a continuation continues something, anything else begins something */
-	if (frame->opcode > BRI_WS_BINARY || (frame->opcode == BRI_WS_CONTINUATION) != !!ws->message)
+	if (frame->opcode > BRI_WS_BINARY ||
+		(frame->opcode == BRI_WS_CONTINUATION) != !!ws->message)
 		return BRI_WS_CODE_PROTOCOL;
 	if (ws->message_max && frame->size > ws->message_max - ws->message_size)
 		return BRI_WS_CODE_TOO_BIG;
@@ -124,9 +125,8 @@ static void on_data(struct bri_ws_engine *ws, uint8_t *bytes, size_t size, struc
 	bool frame_ends = ws->at == ws->frame.size;
 	bool complete = frame_ends && ws->frame.fin;
 
-	if (ws->message == BRI_WS_TEXT &&
-		(!bri_ws_utf8_feed(&ws->utf8, bytes, size) ||
-			(complete && !bri_ws_utf8_is_whole(&ws->utf8)))) {
+	if (ws->message == BRI_WS_TEXT && (!bri_ws_utf8_feed(&ws->utf8, bytes, size) ||
+						  (complete && !bri_ws_utf8_is_whole(&ws->utf8)))) {
 		fail(ws, BRI_WS_CODE_NOT_UTF8, ret); /* 8.1 */
 		return;
 	}

@@ -3,9 +3,9 @@
  * headers of frames to send. Holds no payload but that of control frames: data is unmasked in the
  * memory it came in. Knows nothing of handshakes and of who reads or writes.
  *
- * The frame codec is our own: wslay copies each payload through a buffer of 4096 bytes, answers pings
- * whether it should or not, and tells of a frame only when its first payload byte is there. It is the
- * independent peer in our tests.
+ * The frame codec is our own: wslay copies each payload through a buffer of 4096 bytes, answers
+ * pings whether it should or not, and tells of a frame only when its first payload byte is there.
+ * It is the independent peer in our tests.
  */
 #ifndef BRI_WS_ENGINE_H
 #define BRI_WS_ENGINE_H
@@ -14,12 +14,12 @@
 #include "proto/ws/ws_utf8.h"
 
 /* Status codes of section 7.4.1 */
-#define BRI_WS_CODE_NORMAL    1000
-#define BRI_WS_CODE_AWAY      1001
-#define BRI_WS_CODE_PROTOCOL  1002
-#define BRI_WS_CODE_NONE      1005 /* never on the wire: a close frame without a code */
-#define BRI_WS_CODE_NOT_UTF8  1007
-#define BRI_WS_CODE_TOO_BIG   1009
+#define BRI_WS_CODE_NORMAL   1000
+#define BRI_WS_CODE_AWAY     1001
+#define BRI_WS_CODE_PROTOCOL 1002
+#define BRI_WS_CODE_NONE     1005 /* never on the wire: a close frame without a code */
+#define BRI_WS_CODE_NOT_UTF8 1007
+#define BRI_WS_CODE_TOO_BIG  1009
 /* 5.5.1: two bytes of a close frame are its code */
 #define BRI_WS_REASON_MAX (BRI_WS_CONTROL_MAX - 2)
 
@@ -53,9 +53,9 @@ struct bri_ws_engine {
 	struct bri_ws_frame_reader reader;
 	struct bri_ws_frame frame;
 	bool in_frame, rx_closed, failed;
-	uint64_t at;            /* in the frame's payload */
-	uint8_t message;        /* opcode of the message that is not complete; 0: none */
-	uint64_t message_size;  /* its frames up to the current one */
+	uint64_t at;           /* in the frame's payload */
+	uint8_t message;       /* opcode of the message that is not complete; 0: none */
+	uint64_t message_size; /* its frames up to the current one */
 	struct bri_ws_utf8 utf8;
 	uint8_t control[BRI_WS_CONTROL_MAX];
 	/* sending */
@@ -70,8 +70,8 @@ struct bri_ws_engine {
  *   message_max  bytes of a message from the peer; 0: any
  *   random       for masks; NULL: the library's
  */
-void bri_ws_engine_init(struct bri_ws_engine *ws, bool is_server, uint64_t message_max,
-	bri_ws_random_f random);
+void bri_ws_engine_init(
+	struct bri_ws_engine *ws, bool is_server, uint64_t message_max, bri_ws_random_f random);
 
 /*
  * bri_ws_engine_rx(): take bytes from the peer, up to the next event.
@@ -98,8 +98,8 @@ struct bri_ws_header {
  *   opcode    TEXT or BINARY for any part of such a message; or a control opcode
  *   complete  the message ends with this frame; always for control frames
  * Returns 0, -EPIPE (a close frame was sent: nothing may follow, 5.5.1), -EBUSY (data of another
- * type while a message is not complete), -EMSGSIZE (a control frame over BRI_WS_CONTROL_MAX), or what
- * random() returned.
+ * type while a message is not complete), -EMSGSIZE (a control frame over BRI_WS_CONTROL_MAX), or
+ * what random() returned.
  */
 int bri_ws_engine_tx(struct bri_ws_engine *ws, enum bri_ws_opcode opcode, bool complete,
 	uint64_t size, struct bri_ws_header *ret);

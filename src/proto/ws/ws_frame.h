@@ -22,9 +22,9 @@ enum bri_ws_opcode {
 #define BRI_WS_CONTROL_MAX 125
 
 struct bri_ws_frame {
-	uint64_t size;   /* of the payload; under 2^63 */
-	uint8_t opcode;  /* 4 bits, also those that mean nothing */
-	uint8_t rsv;     /* the three reserved bits, as 0 to 7 */
+	uint64_t size;  /* of the payload; under 2^63 */
+	uint8_t opcode; /* 4 bits, also those that mean nothing */
+	uint8_t rsv;    /* the three reserved bits, as 0 to 7 */
 	bool fin, masked;
 	uint8_t key[4];
 };

@@ -10,7 +10,7 @@
 
 #define VERSION "13"
 /* 1.3: what both ends put behind the key */
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define SHA1_SIZE 20
 
 /* --- keys --- */
@@ -114,7 +114,7 @@ static void add_request(struct text *text, const struct bri_ws_request *request)
 	add_field(text, "Sec-WebSocket-Version", VERSION);
 	for (size_t i = 0; i < request->n_protocols; i++) {
 		add(text, i ? ", " : "Sec-WebSocket-Protocol: ");
-		add(text, request->protocols[i]);
+		add(text, request->protocols[i].name);
 	}
 	if (request->n_protocols)
 		add(text, "\r\n");
@@ -249,17 +249,17 @@ static unsigned read_status(const char *line)
 	return line[12] == ' ' || !line[12] ? status : 0;
 }
 
-static bool is_offered(const char *protocol, const char *const *protocols, size_t n)
+static bool is_offered(const char *protocol, const struct bri_ws_pair *protocols, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(protocols[i], protocol) == 0)
+		if (strcmp(protocols[i].name, protocol) == 0)
 			return true;
 	}
 	return false;
 }
 
 int bri_ws_handshake_check_answer(const struct bri_ws_head *head, const char *key,
-	const char *const *protocols, size_t n_protocols, const char **ret_protocol)
+	const struct bri_ws_pair *protocols, size_t n_protocols, const char **ret_protocol)
 {
 	unsigned status = read_status(bri_ws_head_start(head));
 	const char *accept, *protocol;
@@ -289,9 +289,9 @@ int bri_ws_handshake_check_answer(const struct bri_ws_head *head, const char *ke
 
 bool bri_ws_handshake_owns(const char *name)
 {
-	static const char *const names[] = { "Connection", "Content-Length",
-		"Sec-WebSocket-Accept", "Sec-WebSocket-Extensions", "Sec-WebSocket-Key",
-		"Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "Transfer-Encoding", "Upgrade" };
+	static const char *const names[] = { "Connection", "Content-Length", "Sec-WebSocket-Accept",
+		"Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol",
+		"Sec-WebSocket-Version", "Transfer-Encoding", "Upgrade" };
 
 	for (size_t i = 0; i < BRI_LEN(names); i++) {
 		if (strcasecmp(names[i], name) == 0)

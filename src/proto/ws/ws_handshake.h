@@ -1,6 +1,7 @@
 /*
- * The opening handshake of RFC 6455, section 4: what a client asks and a server answers, and whether
- * the other end's words are in order. No extension is ever offered or accepted. Does no I/O.
+ * The opening handshake of RFC 6455, section 4: what a client asks and a server answers, and
+ * whether the other end's words are in order. No extension is ever offered or accepted. Does no
+ * I/O.
  */
 #ifndef BRI_WS_HANDSHAKE_H
 #define BRI_WS_HANDSHAKE_H
@@ -21,7 +22,7 @@ struct bri_ws_request {
 	const char *target; /* path and query */
 	const char *host;   /* with port, with brackets */
 	const char *key;
-	const char *const *protocols;
+	const struct bri_ws_pair *protocols; /* their names */
 	size_t n_protocols;
 	const struct bri_ws_pair *headers;
 	size_t n_headers;
@@ -60,7 +61,7 @@ unsigned bri_ws_handshake_check_request(const struct bri_ws_head *head, const ch
  * request, or it chose what was not offered; -EIO.
  */
 int bri_ws_handshake_check_answer(const struct bri_ws_head *head, const char *key,
-	const char *const *protocols, size_t n_protocols, const char **ret_protocol);
+	const struct bri_ws_pair *protocols, size_t n_protocols, const char **ret_protocol);
 
 /* bri_ws_handshake_owns(): this header is written by the handshake itself (RFC 6455, 11.3, and what
  * RFC 9112 frames messages with). */

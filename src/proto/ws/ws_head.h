@@ -28,7 +28,6 @@ struct bri_ws_head {
 	struct bri_ws_field fields[BRI_WS_HEAD_FIELDS_MAX];
 };
 
-
 void bri_ws_head_init(struct bri_ws_head *head);
 void bri_ws_head_fini(struct bri_ws_head *head);
 

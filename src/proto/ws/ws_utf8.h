@@ -6,8 +6,8 @@
 
 /* All zeroes: between characters. */
 struct bri_ws_utf8 {
-	uint8_t need;       /* continuation bytes that must follow */
-	uint8_t low, high;  /* what the next of them may be */
+	uint8_t need;      /* continuation bytes that must follow */
+	uint8_t low, high; /* what the next of them may be */
 };
 
 /* bri_ws_utf8_feed(): false: not UTF-8, and nothing that follows can mend it. */
