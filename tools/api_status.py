@@ -24,7 +24,7 @@ API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW)'
 # groups whose every function must be done or explained
 MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'protocol', 'tcp_options',
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
-        'resolver_config']
+        'resolver_config', 'ws']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -35,7 +35,6 @@ GROUP_REASON = {
     'ethernet_channel': 'comes with raw Ethernet channels',
     'framer': 'comes with TLS, WebSocket and framers',
     'tls': 'comes with TLS, WebSocket and framers',
-    'ws': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
     'relay': 'comes with proxies, after TLS',
     'path_monitor': 'not yet; the state of the network that it tells of is there',
@@ -78,7 +77,7 @@ HEADER_REASON = {
     'txt_record.h': GROUP_REASON['txt_record'], 'connection_group.h': GROUP_REASON['connection_group'],
     'group_descriptor.h': GROUP_REASON['connection_group'],
     'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
-    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
+    'tls_options.h': GROUP_REASON['tls'],
     'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }

@@ -80,6 +80,7 @@
 #include <Network/tls_options.h>
 #include <Network/txt_record.h>
 #include <Network/udp_options.h>
+#include <Network/ws_options.h>
 
 #ifdef BRAID_NW_INDIRECT_IS_OURS
 #undef BRAID_NW_INDIRECT_IS_OURS
