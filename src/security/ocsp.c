@@ -47,10 +47,12 @@ static int judge(
 {
 	struct status status;
 	unsigned int why = 0;
+	int outcome = gnutls_ocsp_resp_get_status(resp);
 
-	/* "try later" and the like are not signed: worth as much as no response */
-	if (gnutls_ocsp_resp_get_status(resp) != GNUTLS_OCSP_RESP_SUCCESSFUL)
-		return BRI_TRUSTED;
+	/* "try later" and the like are not signed: worth as much as no response. GnuTLS reads
+	 * some truncated ones without a complaint, and says here that there is no status. */
+	if (outcome != GNUTLS_OCSP_RESP_SUCCESSFUL)
+		return outcome > 0 ? BRI_TRUSTED : BRI_BAD_OCSP;
 	/* RFC 6960 section 3.2, points 1 to 4 */
 	if (!find_status(resp, leaf, &status) || !issuer ||
 		gnutls_ocsp_resp_verify_direct(resp, issuer, &why, 0) < 0 || why != 0)
