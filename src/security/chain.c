@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-struct bri_certificate **bri_chain_new(struct bri_certificate *const *certificates, size_t n)
+struct bri_certificate **bri_certificates_new(struct bri_certificate *const *certificates, size_t n)
 {
 	struct bri_certificate **chain;
 
@@ -19,7 +19,7 @@ struct bri_certificate **bri_chain_new(struct bri_certificate *const *certificat
 	return chain;
 }
 
-void bri_chain_free(struct bri_certificate **chain, size_t n)
+void bri_certificates_free(struct bri_certificate **chain, size_t n)
 {
 	for (size_t i = 0; chain && i < n; i++)
 		bri_object_put(chain[i]);

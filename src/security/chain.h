@@ -4,9 +4,9 @@
 
 #include "security/security.h"
 
-/* bri_chain_new(): a copy of the array, each retained. NULL: no memory, or one is NULL. n > 0. */
-struct bri_certificate **bri_chain_new(struct bri_certificate *const *certificates, size_t n);
-/* bri_chain_free(): NULL is harmless. */
-void bri_chain_free(struct bri_certificate **chain, size_t n);
+/* bri_certificates_new(): a copy of the array, each retained. NULL: no memory, or one is NULL. n > 0. */
+struct bri_certificate **bri_certificates_new(struct bri_certificate *const *certificates, size_t n);
+/* bri_certificates_free(): NULL is harmless. */
+void bri_certificates_free(struct bri_certificate **chain, size_t n);
 
 #endif

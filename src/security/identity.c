@@ -10,7 +10,7 @@ static void destroy(struct bri_object *obj)
 {
 	struct bri_identity *identity = bri_container_of(obj, struct bri_identity, base);
 
-	bri_chain_free(identity->chain, identity->n);
+	bri_certificates_free(identity->chain, identity->n);
 	if (identity->key_owner)
 		bri_object_put(identity->key_owner);
 	else if (identity->key)
@@ -34,7 +34,7 @@ struct bri_identity *bri_identity_new(
 	identity = bri_object_new(&identity_class, sizeof(*identity));
 	if (!identity)
 		return NULL;
-	identity->chain = bri_chain_new(certificates, n);
+	identity->chain = bri_certificates_new(certificates, n);
 	if (!identity->chain) {
 		bri_object_release(identity); /* has no key yet: it stays the caller's */
 		return NULL;

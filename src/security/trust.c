@@ -30,8 +30,8 @@ static void destroy(struct bri_object *obj)
 {
 	struct bri_trust *trust = bri_container_of(obj, struct bri_trust, base);
 
-	bri_chain_free(trust->chain, trust->n);
-	bri_chain_free(trust->anchors, trust->n_anchors);
+	bri_certificates_free(trust->chain, trust->n);
+	bri_certificates_free(trust->anchors, trust->n_anchors);
 	free(trust->host);
 	free(trust->ocsp);
 	free(trust);
@@ -55,7 +55,7 @@ struct bri_trust *bri_trust_new(struct bri_certificate *const *certificates, siz
 		return NULL;
 	trust->result = BRI_NOT_EVALUATED;
 	trust->peer_is_client = peer_is_client;
-	trust->chain = bri_chain_new(certificates, n);
+	trust->chain = bri_certificates_new(certificates, n);
 	trust->n = trust->chain ? n : 0;
 	trust->host = host ? strdup(host) : NULL;
 	if (!trust->chain || (host && !trust->host)) {
@@ -91,11 +91,11 @@ int bri_trust_set_anchors(struct bri_trust *trust, struct bri_certificate *const
 	if (n > BRI_ANCHORS_MAX)
 		return -E2BIG;
 	if (n > 0) {
-		copy = bri_chain_new(anchors, n);
+		copy = bri_certificates_new(anchors, n);
 		if (!copy)
 			return -ENOMEM;
 	}
-	bri_chain_free(trust->anchors, trust->n_anchors);
+	bri_certificates_free(trust->anchors, trust->n_anchors);
 	trust->anchors = copy;
 	trust->n_anchors = n;
 	trust->result = BRI_NOT_EVALUATED;
