@@ -25,6 +25,7 @@ API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW)'
 MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'protocol', 'tcp_options',
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
         'resolver_config', 'ws']
+        'resolver_config', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -35,6 +36,7 @@ GROUP_REASON = {
     'ethernet_channel': 'comes with raw Ethernet channels',
     'framer': 'comes with TLS, WebSocket and framers',
     'tls': 'comes with TLS, WebSocket and framers',
+    'ws': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
     'relay': 'comes with proxies, after TLS',
     'path_monitor': 'not yet; the state of the network that it tells of is there',
@@ -78,6 +80,7 @@ HEADER_REASON = {
     'group_descriptor.h': GROUP_REASON['connection_group'],
     'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
     'tls_options.h': GROUP_REASON['tls'],
+    'ws_options.h': GROUP_REASON['ws'],
     'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }
@@ -262,7 +265,7 @@ class Api:
     def twins(self):
         """The `_f` twins and other functions of our own: whatever is declared beyond the lists."""
         listed = {r['function'] for r in read_tsv(self.root, 'functions.tsv')}
-        listed |= {r['function'] for r in read_tsv(self.root, 'dispatch.tsv')}
+        listed |= {r['function'] for r in read_tsv(self.root, 'dispatch.tsv') + read_tsv(self.root, 'sec.tsv')}
         own = sorted(self.decls.functions - listed)
         return [self.function(n, None, True) for n in own if re.match(API, n)]
 
@@ -358,7 +361,8 @@ class Api:
         groups = OrderedDict()
         for r in read_tsv(self.root, 'sec.tsv'):
             g = r['group']
-            groups.setdefault(g, []).append(self.function(r['function'], GROUP_REASON.get(g, SEC_REASON)))
+            reason = None if g in MUST else GROUP_REASON.get(g, SEC_REASON)
+            groups.setdefault(g, []).append(self.function(r['function'], reason, g in MUST))
         return groups
 
 

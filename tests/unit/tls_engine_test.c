@@ -744,6 +744,7 @@ static void output_window(void **state)
 	size = bri_tls_output_used(pair->client.tls);
 	assert_true(size > 2 * sizeof(content));
 	assert_true(size <= 2 * (BRI_TLS_RECORD_MAX + BRI_TLS_RECORD_EXTRA));
+	free(pair->server.in);
 	pair->server.in = malloc(size);
 	memcpy(pair->server.in, room, size);
 	pair->server.in_size = pair->server.in_room = size;

@@ -129,7 +129,8 @@ void tls_pair_collect(struct tls_pair *pair, struct tls_end *from, struct tls_en
 
 static void consume(struct tls_end *end, size_t n)
 {
-	memmove(end->in, end->in + n, end->in_size - n);
+	if (n)
+		memmove(end->in, end->in + n, end->in_size - n);
 	end->in_size -= n;
 }
 

@@ -384,9 +384,23 @@ void bri_tls_answer_identity(struct bri_tls *tls)
 
 /* --- records --- */
 
-int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size)
+/* GnuTLS says "later" also when it has used up a record without content (a ticket) and more is
+ * there.
+ */
+static ssize_t receive(struct bri_tls *tls, void *buffer, size_t size)
 {
 	size_t before;
+	ssize_t n;
+
+	do {
+		before = tls->in_size;
+		n = gnutls_record_recv(tls->session, buffer, size);
+	} while (n == GNUTLS_E_AGAIN && tls->in_size && tls->in_size < before);
+	return n;
+}
+
+int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size)
+{
 	ssize_t n;
 	int warnings = 0;
 
@@ -395,11 +409,7 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 	if (tls->closed)
 		return BRI_TLS_ENDED;
 	do {
-		/* after a record of its own, a ticket say, GnuTLS says "again" whatever is left */
-		do {
-			before = tls->in_size;
-			n = gnutls_record_recv(tls->session, buffer, size);
-		} while (n == GNUTLS_E_AGAIN && tls->in_size && tls->in_size < before);
+		n = receive(tls, buffer, size);
 		/* RFC 5246 section 7.4.1.1: renegotiation is refused, whoever wants it */
 		if (n == GNUTLS_E_REHANDSHAKE)
 			gnutls_alert_send(
