@@ -26,6 +26,7 @@ MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'proto
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
         'resolver_config', 'ws']
         'resolver_config', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object']
+        'resolver_config', 'proxy_config', 'relay']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -39,6 +40,7 @@ GROUP_REASON = {
     'ws': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
     'relay': 'comes with proxies, after TLS',
+    'ws': 'comes with TLS, WebSocket and framers',
     'path_monitor': 'not yet; the state of the network that it tells of is there',
     'block': 'dispatch_block_* objects: no program that was looked at uses them',
     'workloop': 'Apple only; open source programs do not use them',
@@ -56,8 +58,6 @@ SYMBOL_REASON = {
     'kNWErrorDomainPOSIX': CF_PACK,
     'kNWErrorDomainTLS': CF_PACK,
     'kNWErrorDomainWiFiAware': CF_PACK,
-    'nw_privacy_context_add_proxy': GROUP_REASON['proxy_config'],
-    'nw_privacy_context_clear_proxies': GROUP_REASON['proxy_config'],
     'nw_framer_message_copy_object_value': OBJC_ONLY,
     'nw_framer_message_set_object_value': OBJC_ONLY,
     'nw_framer_options_copy_object_value': OBJC_ONLY,
@@ -82,6 +82,8 @@ HEADER_REASON = {
     'tls_options.h': GROUP_REASON['tls'],
     'ws_options.h': GROUP_REASON['ws'],
     'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
+    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
+    'quic_options.h': GROUP_REASON['quic'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }
 

@@ -13,6 +13,7 @@ struct bri_proxy_way {
 	nw_proxy_config_t proxy; /* a snapshot, internal reference; NULL: direct */
 };
 
+/* each proxy of a context, and direct */
 #define BRI_PROXY_WAYS_MAX (BRI_PRIVACY_CONTEXT_PROXIES_MAX + 1)
 
 struct bri_proxy_ways {
