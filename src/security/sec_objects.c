@@ -86,7 +86,7 @@ bool sec_identity_access_certificates_f(
 	return access_certificates(identity, BRI_CALLABLE(handler, context, NULL), __func__);
 }
 
-bool sec_identity_access_certificates(sec_identity_t identity, const void *handler)
+BRI_EXPORT bool sec_identity_access_certificates(sec_identity_t identity, const void *handler)
 {
 	return access_certificates(identity, bri_callable_borrow_block(handler), __func__);
 }
