@@ -25,6 +25,7 @@ API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW)'
 MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'protocol', 'tcp_options',
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
         'resolver_config', 'ws']
+        'resolver_config', 'framer']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -33,7 +34,6 @@ GROUP_REASON = {
     'connection_group': 'comes with QUIC and multicast groups',
     'quic': 'comes with QUIC',
     'ethernet_channel': 'comes with raw Ethernet channels',
-    'framer': 'comes with TLS, WebSocket and framers',
     'tls': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
     'relay': 'comes with proxies, after TLS',
@@ -61,8 +61,6 @@ SYMBOL_REASON = {
     'nw_framer_options_copy_object_value': OBJC_ONLY,
     'nw_framer_options_set_object_value': OBJC_ONLY,
     'nw_parameters_create_quic': GROUP_REASON['quic'],
-    'NW_FRAMER_CREATE_FLAGS_DEFAULT': GROUP_REASON['framer'],
-    'NW_FRAMER_WAKEUP_TIME_FOREVER': GROUP_REASON['framer'],
     'NW_QUIC_CONNECTION_DEFAULT_KEEPALIVE': GROUP_REASON['quic'],
     '_dispatch_once': 'a detail of libdispatch: its inline part of dispatch_once(), which here is a function',
     '_dispatch_once_f': 'a detail of libdispatch: its inline part of dispatch_once_f(), which here is a function',
@@ -78,6 +76,8 @@ HEADER_REASON = {
     'group_descriptor.h': GROUP_REASON['connection_group'],
     'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
     'tls_options.h': GROUP_REASON['tls'],
+    'ethernet_channel.h': GROUP_REASON['ethernet_channel'],
+    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
     'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }
