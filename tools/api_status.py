@@ -27,6 +27,7 @@ MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'proto
         'resolver_config', 'ws']
         'resolver_config', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object']
         'resolver_config', 'proxy_config', 'relay']
+        'resolver_config', 'framer']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -35,7 +36,6 @@ GROUP_REASON = {
     'connection_group': 'comes with QUIC and multicast groups',
     'quic': 'comes with QUIC',
     'ethernet_channel': 'comes with raw Ethernet channels',
-    'framer': 'comes with TLS, WebSocket and framers',
     'tls': 'comes with TLS, WebSocket and framers',
     'ws': 'comes with TLS, WebSocket and framers',
     'proxy_config': 'comes with proxies, after TLS',
@@ -72,8 +72,6 @@ SYMBOL_REASON = {
     'nw_framer_options_copy_object_value': OBJC_ONLY,
     'nw_framer_options_set_object_value': OBJC_ONLY,
     'nw_parameters_create_quic': GROUP_REASON['quic'],
-    'NW_FRAMER_CREATE_FLAGS_DEFAULT': GROUP_REASON['framer'],
-    'NW_FRAMER_WAKEUP_TIME_FOREVER': GROUP_REASON['framer'],
     'NW_QUIC_CONNECTION_DEFAULT_KEEPALIVE': GROUP_REASON['quic'],
     '_dispatch_once': 'a detail of libdispatch: its inline part of dispatch_once(), which here is a function',
     '_dispatch_once_f': 'a detail of libdispatch: its inline part of dispatch_once_f(), which here is a function',
@@ -90,6 +88,8 @@ HEADER_REASON = {
     'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
     'tls_options.h': GROUP_REASON['tls'],
     'ws_options.h': GROUP_REASON['ws'],
+    'ethernet_channel.h': GROUP_REASON['ethernet_channel'],
+    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
     'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
     'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
     'quic_options.h': GROUP_REASON['quic'],

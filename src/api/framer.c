@@ -133,7 +133,7 @@ static struct bri_layer *make_layer(nw_framer_t f, nw_protocol_options_t opts)
 		.host = f->host,
 		.url = f->url,
 		.is_server = f->is_server,
-		.is_datagram = f->is_datagram,
+		.is_datagram = false, /* a framer's messages, not the transport's datagrams */
 		.connection = f->connection,
 	};
 	nw_protocol_options_t copy = bri_object_own(bri_protocol_options_copy(opts));
