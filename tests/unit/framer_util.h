@@ -33,7 +33,8 @@ struct frames {
 	nw_framer_message_t message;
 };
 
-static inline void note_to(struct frames *f, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void note_to(
+	struct frames *f, const char *fmt, ...)
 {
 	size_t used = strlen(f->log);
 	va_list args;
