@@ -24,10 +24,8 @@ API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW|(?:__)?CF[A-Z]|kCF|Sec[A-Z]|kSec)'
 # groups whose every function must be done or explained
 MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'protocol', 'tcp_options',
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
-        'resolver_config', 'ws']
-        'resolver_config', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object']
-        'resolver_config', 'proxy_config', 'relay']
-        'resolver_config', 'framer']
+        'resolver_config', 'ws', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object',
+        'proxy_config', 'relay', 'framer']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -36,11 +34,6 @@ GROUP_REASON = {
     'connection_group': 'comes with QUIC and multicast groups',
     'quic': 'comes with QUIC',
     'ethernet_channel': 'comes with raw Ethernet channels',
-    'tls': 'comes with TLS, WebSocket and framers',
-    'ws': 'comes with TLS, WebSocket and framers',
-    'proxy_config': 'comes with proxies, after TLS',
-    'relay': 'comes with proxies, after TLS',
-    'ws': 'comes with TLS, WebSocket and framers',
     'path_monitor': 'not yet; the state of the network that it tells of is there',
     'block': 'dispatch_block_* objects: no program that was looked at uses them',
     'workloop': 'Apple only; open source programs do not use them',
@@ -54,19 +47,12 @@ PRIVATE_KEYS = 'a SecKey here is a public key; <braid/security.h> makes identiti
 OBJC_ONLY = 'Objective-C only: not visible to C on Apple systems either'
 
 SYMBOL_REASON = {
-    'nw_error_copy_cf_error': CF_PACK,
-    'kNWErrorDomainDNS': CF_PACK,
-    'kNWErrorDomainPOSIX': CF_PACK,
-    'kNWErrorDomainTLS': CF_PACK,
-    'kNWErrorDomainWiFiAware': CF_PACK,
     'SecCertificateCopyLongDescription': SEC_DETAILS,
     'SecCertificateCopyValues': SEC_DETAILS,
     'SecKeyCopyAttributes': PRIVATE_KEYS,
     'SecKeyCreateWithData': PRIVATE_KEYS,
     'SecIdentityCreateWithCertificate': PRIVATE_KEYS,
     'SecItemImport': PRIVATE_KEYS,
-    'nw_privacy_context_add_proxy': GROUP_REASON['proxy_config'],
-    'nw_privacy_context_clear_proxies': GROUP_REASON['proxy_config'],
     'nw_framer_message_copy_object_value': OBJC_ONLY,
     'nw_framer_message_set_object_value': OBJC_ONLY,
     'nw_framer_options_copy_object_value': OBJC_ONLY,
@@ -85,14 +71,7 @@ HEADER_REASON = {
     'browse_descriptor.h': GROUP_REASON['browser'], 'advertise_descriptor.h': GROUP_REASON['advertise'],
     'txt_record.h': GROUP_REASON['txt_record'], 'connection_group.h': GROUP_REASON['connection_group'],
     'group_descriptor.h': GROUP_REASON['connection_group'],
-    'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
-    'tls_options.h': GROUP_REASON['tls'],
-    'ws_options.h': GROUP_REASON['ws'],
-    'ethernet_channel.h': GROUP_REASON['ethernet_channel'],
-    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
-    'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
-    'tls_options.h': GROUP_REASON['tls'], 'ws_options.h': GROUP_REASON['ws'],
-    'quic_options.h': GROUP_REASON['quic'],
+    'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'quic_options.h': GROUP_REASON['quic'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }
 

@@ -96,8 +96,12 @@ bool bri_framer_is_definition(const struct nw_protocol_definition *def);
 nw_protocol_definition_t bri_framer_definition_new(
 	const char *identifier, uint32_t flags, struct bri_callable start, const char *function);
 
+/* --- framer_object.c: the hook of a definition that makes its layers --- */
+struct bri_layer *bri_framer_object_new(
+	nw_protocol_options_t opts, const struct bri_layer_env *env);
+
 /* --- framer_layer.c: what the layer does; the checks of arguments are framer.c's --- */
-struct bri_layer *bri_framer_layer_new(nw_protocol_options_t opts, const struct bri_layer_env *env);
+extern const struct bri_layer_class bri_framer_layer_class;
 static inline struct bri_framer_definition *bri_framer_definition(nw_framer_t f)
 {
 	return (struct bri_framer_definition *)f->options->definition;

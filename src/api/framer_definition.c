@@ -51,7 +51,7 @@ nw_protocol_definition_t bri_framer_definition_new(
 	def->base.metadata_size = sizeof(struct bri_framer_message);
 	def->base.metadata_init = bri_framer_message_init;
 	def->base.metadata_fini = bri_framer_message_fini;
-	def->base.layer_new = bri_framer_layer_new;
+	def->base.layer_new = bri_framer_object_new;
 	return &def->base;
 }
 

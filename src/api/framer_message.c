@@ -17,13 +17,17 @@ static struct bri_list *values_of(nw_protocol_metadata_t md)
 	return &((struct bri_framer_message *)md)->values;
 }
 
+static void dispose_of(void *content, struct bri_callable dispose)
+{
+	if (dispose.fn)
+		((nw_framer_message_dispose_value_f)dispose.fn)(dispose.context, content);
+	bri_callable_clear(&dispose);
+}
+
 static void free_value(struct value *value)
 {
 	bri_list_remove(&value->link);
-	if (value->dispose.fn)
-		((nw_framer_message_dispose_value_f)value->dispose.fn)(
-			value->dispose.context, value->value);
-	bri_callable_clear(&value->dispose);
+	dispose_of(value->value, value->dispose);
 	free(value);
 }
 
@@ -97,8 +101,10 @@ void bri_framer_message_set(nw_framer_message_t message, const char *key, void *
 	}
 	if (content) {
 		value = new_value(key, content, dispose);
-		if (!value)
-			bri_abort("no memory for a value of a message");
+		if (!value) { /* it was given to us, so that its end is ours, too */
+			bri_error("%s: no memory", function);
+			dispose_of(content, dispose);
+		}
 	} else {
 		bri_callable_clear(&dispose);
 	}

@@ -62,7 +62,7 @@ static void every_cut_gives_the_same(void **state)
 
 			framer_bench_init(&fb, false);
 			for (size_t at = 0; at < FRAMES_SIZE; at += chunk)
-				bench_rx(&fb.b, FRAMES + at, bri_min_size(chunk, FRAMES_SIZE - at));
+				bench_rx(&fb.b, &FRAMES[at], bri_min_size(chunk, FRAMES_SIZE - at));
 			bench_rx_end(&fb.b);
 			join_parts(fb.b.up.bytes);
 			if (strcmp(fb.b.up.bytes, "A:hello* B:-* C:world* $") != 0)

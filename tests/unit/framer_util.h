@@ -33,7 +33,8 @@ struct frames {
 	nw_framer_message_t message;
 };
 
-static inline void note_to(struct frames *f, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void note_to(
+	struct frames *f, const char *fmt, ...)
 {
 	size_t used = strlen(f->log);
 	va_list args;
@@ -51,20 +52,17 @@ static inline void note_to(struct frames *f, const char *fmt, ...)
 		(f)->log[0] = 0;                                                                   \
 	} while (0)
 
-/* The type is a value by its address: no memory. */
-static char type_letters[256];
-
+/* The type is the value itself: no memory. */
 static inline void set_type(nw_framer_message_t message, char type)
 {
-	type_letters[(uint8_t)type] = type;
 	nw_framer_message_set_value_f(
-		message, "type", &type_letters[(uint8_t)type], NULL, NULL, NULL);
+		message, "type", (void *)(uintptr_t)(uint8_t)type, NULL, NULL, NULL);
 }
 
 static inline bool read_type(void *context, const void *value)
 {
 	if (value)
-		*(char *)context = *(const char *)value;
+		*(char *)context = (char)(uintptr_t)value;
 	return value;
 }
 
