@@ -30,7 +30,7 @@ BRAID_DECLS_BEGIN
  * 128 KiB of one certificate.
  * @constant braid_security_bad_format It is not what it should be.
  * @constant braid_security_no_certificate There is no certificate in it.
- * @constant braid_security_no_key There is no private key in it.
+ * @constant braid_security_no_key There is no private key in it; of PKCS #12: or no certificate.
  * @constant braid_security_key_mismatch The private key belongs to none of the certificates.
  * @constant braid_security_password It is encrypted, and the password is wrong or missing.
  * @constant braid_security_token The PKCS #11 token is not there, or refuses.

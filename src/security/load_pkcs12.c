@@ -57,6 +57,8 @@ static braid_security_status_t parse(
 		r = gnutls_pkcs12_simple_parse(p12, password ? password : "", &ret->key,
 			&ret->chain, &ret->n_chain, &ret->extra, &ret->n_extra, NULL, 0);
 	gnutls_pkcs12_deinit(p12);
+	if (r < 0) /* what was there is freed */
+		*ret = (struct parts) { 0 };
 	return r < 0 ? status_of(r) : braid_security_ok;
 }
 
