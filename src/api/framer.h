@@ -67,6 +67,7 @@ struct nw_framer {
 	bool pass_input, pass_output;
 	bool failed;     /* and the chain knows */
 	bool stopped;    /* the stop handler was called */
+	bool cancelled;  /* the connection goes, and the stop handler has not heard of it */
 	bool stopping;   /* and said that it has more to do */
 	bool up_ended;   /* nothing is delivered any more */
 	uint64_t now_ns; /* of the call we are in */

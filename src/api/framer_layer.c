@@ -411,7 +411,11 @@ static void lost(struct bri_layer *layer, struct bri_race_error error)
 {
 	nw_framer_t f = framer_of(layer);
 
-	(void)error;
+	/* asked for, not suffered: it may still become orderly, and say goodbye */
+	if (error.domain == BRI_RACE_POSIX && error.code == ECANCELED) {
+		f->cancelled = true;
+		return;
+	}
 	f->failed = true; /* nothing that is said now reaches anybody */
 	call_stop(f);
 	f->stopping = false;
@@ -428,6 +432,8 @@ static void free_layer(struct bri_layer *layer)
 	struct bri_handler *cleanup = bri_handler_get(&f->lock, &f->handlers[BRI_FRAMER_CLEANUP]);
 
 	f->failed = true; /* nothing that is said now reaches anybody */
+	if (f->cancelled)
+		call_stop(f);
 	if (cleanup)
 		((nw_framer_cleanup_handler_f)cleanup->call.fn)(cleanup->call.context, f);
 	bri_handler_put(cleanup);

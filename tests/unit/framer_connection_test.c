@@ -294,6 +294,9 @@ static void handshakes_with_odd_peers(void **state)
 				assert_int_equal(send(peer, text + at, 1, 0), 1);
 			await(&r, "a=hello*");
 			assert_int_equal(seen(&r, "ready"), 1);
+			nw_connection_cancel(c);
+			raw_read(peer, "BYE"); /* the stop handler's */
+			raw_end(peer);
 		} else if (i == 1) {
 			raw_send(peer, "HELP");
 			await(&r, "waiting(EPROTO)");

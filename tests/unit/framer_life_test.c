@@ -492,14 +492,32 @@ static void stop_comes_before_cleanup(void **state)
 	assert_down(&fb.b, "BYE");
 	assert_false(bri_framer_layer_is_stopping(fb.b.chain->bottom));
 	bench_close(&fb.b);
-	bench_lost(&fb.b);
+	bench_lost(&fb.b, ECONNRESET);
 	framer_bench_fini(&fb);
 	assert_notes(&fb.f, "start stop cleanup destroy");
+
+	/* a cancel that tells of the loss first is still an orderly end */
+	fb = (struct framer_bench) { 0 };
+	framer_bench_init(&fb, false);
+	bench_lost(&fb.b, ECANCELED);
+	bench_close(&fb.b);
+	assert_down(&fb.b, "BYE");
+	framer_bench_fini(&fb);
+	assert_notes(&fb.f, "start stop cleanup destroy");
+	/* one that is forced is none */
+	fb = (struct framer_bench) { 0 };
+	framer_bench_init(&fb, false);
+	bench_lost(&fb.b, ECANCELED);
+	bench_start(&fb.b);
+	assert_notes(&fb.f, "start");
+	assert_down(&fb.b, "");
+	framer_bench_fini(&fb);
+	assert_notes(&fb.f, "stop cleanup destroy");
 
 	/* without a word to the peer, when the connection is lost */
 	fb = (struct framer_bench) { 0 };
 	framer_bench_init(&fb, false);
-	bench_lost(&fb.b);
+	bench_lost(&fb.b, ECONNRESET);
 	bench_start(&fb.b);
 	assert_down(&fb.b, "");
 	framer_bench_fini(&fb);
@@ -545,7 +563,7 @@ static void a_stop_may_take_longer(void **state)
 	fb = (struct framer_bench) { .f = { .on_start = stop_later_start } };
 	framer_bench_init(&fb, false);
 	bench_close(&fb.b);
-	bench_lost(&fb.b);
+	bench_lost(&fb.b, ECONNRESET);
 	assert_false(bri_framer_layer_is_stopping(fb.b.chain->bottom));
 	framer_bench_fini(&fb);
 }

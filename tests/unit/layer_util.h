@@ -25,6 +25,7 @@ struct bench {
 	nw_endpoint_t endpoint;
 	struct bri_chain *chain;
 	uint64_t now_ns;
+	int lost_code;
 	/* up: "hello* wor ld* -* $": parts, '*': complete, '-': no bytes, '$': the end.
 	 * down: the bytes; '$' the end; with `marks` each part in brackets, "[head|" if incomplete
 	 */
@@ -305,11 +306,12 @@ static inline void bench_do_lost(void *context)
 {
 	struct bench *b = context;
 
-	bri_chain_lost(b->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECONNRESET });
+	bri_chain_lost(b->chain, (struct bri_race_error) { BRI_RACE_POSIX, b->lost_code });
 }
 
-static inline void bench_lost(struct bench *b)
+static inline void bench_lost(struct bench *b, int code)
 {
+	b->lost_code = code;
 	dispatch_sync_f(b->queue, b, bench_do_lost);
 }
 
