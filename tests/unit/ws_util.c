@@ -138,7 +138,10 @@ static void add_piece(struct ws_message *message, const struct bri_content *cont
 	size_t size = bri_data_size(content->data), at = 0, n;
 	struct iovec iov;
 
-	message->bytes = realloc(message->bytes, message->size + size + 1);
+	while (message->room < message->size + size + 1) {
+		message->room = message->room ? message->room * 2 : 256;
+		message->bytes = realloc(message->bytes, message->room);
+	}
 	while (bri_data_iov(content->data, at, &iov, 1, &n)) {
 		memcpy(message->bytes + message->size + at, iov.iov_base, n);
 		at += n;
@@ -190,7 +193,7 @@ bool ws_end_next(struct ws_end *end, struct ws_message *ret)
 void ws_end_collect(struct ws_end *end)
 {
 	struct bri_content content;
-	struct ws_message all = { .bytes = end->out, .size = end->out_size };
+	struct ws_message all = { .bytes = end->out, .size = end->out_size, .room = end->out_room };
 
 	while (bri_contents_take(&end->layer->down, &content)) {
 		add_piece(&all, &content);
@@ -199,6 +202,7 @@ void ws_end_collect(struct ws_end *end)
 	}
 	end->out = all.bytes;
 	end->out_size = all.size;
+	end->out_room = all.room;
 }
 
 void ws_end_drop(struct ws_end *end, size_t n)

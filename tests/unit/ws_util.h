@@ -24,7 +24,7 @@ struct ws_message {
 	unsigned code;
 	unsigned pieces;
 	uint8_t *bytes;
-	size_t size;
+	size_t size, room;
 };
 
 struct ws_end {
@@ -35,7 +35,7 @@ struct ws_end {
 	struct bri_layer *layer;
 	uint64_t now_ns;
 	uint8_t *out; /* what it said and was not taken yet */
-	size_t out_size;
+	size_t out_size, out_room;
 	bool out_ended;
 	int turns;                  /* on_turn was called */
 	struct ws_message partial;  /* pieces of the message that is not complete */
