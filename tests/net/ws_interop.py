@@ -136,6 +136,8 @@ async def python_server():
         if path.startswith('/close/'):
             await ws.close(int(path[7:]), 'server says so')
             return
+        if path == '/long':
+            await ws.send('longer than five')
         if path == '/fragments':
             await ws.send(['one ', 'two ', 'three'])
             await ws.send(b'bytes')
@@ -175,7 +177,7 @@ async def python_server():
         assert lines == ['failed ECONNABORTED'], lines
         ok('python server: 403')
         # the receive and the state tell of it, whichever is first
-        lines = await client(url + '/fragments', 'max:5', 'receive', codes=(0, 2))
+        lines = await client(url + '/long', 'max:5', 'receive', codes=(0, 2))
         assert lines[-1] == 'failed EMSGSIZE' or 'end EMSGSIZE' in lines, lines
         ok('python server: larger than we take')
 
