@@ -4,6 +4,7 @@
  */
 #include "api/connection.h"
 #include "api/content_context.h"
+#include "api/framer.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -52,6 +53,10 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 		ret[n] = opts->definition->layer_new ? opts->definition->layer_new(opts, &env)
 						     : NULL;
 		if (ret[n]) {
+			/* a framer makes messages of its own: TLS above it is no DTLS, also over
+			 * UDP */
+			if (bri_framer_is_definition(opts->definition))
+				env.is_datagram = false;
 			n++;
 			continue;
 		}
@@ -73,7 +78,8 @@ static void on_turn(void *context)
 
 static void publish_metadata(nw_connection_t c)
 {
-	int below = c->proxy_layers; /* TLS to a proxy is nobody's who asks for the connection's TLS */
+	int below =
+		c->proxy_layers; /* TLS to a proxy is nobody's who asks for the connection's TLS */
 	size_t n = 0;
 
 	pthread_mutex_lock(&c->lock);

@@ -164,11 +164,70 @@ static void tls_above_and_below_a_framer(void **state)
 	assert_quiet();
 }
 
+/* --- TLS whose bytes the program carries itself: above a framer on a connection that goes nowhere
+ * --- */
+
+static size_t keep_hello(void *context, uint8_t *bytes, size_t size, bool complete)
+{
+	struct recorder *r = context;
+
+	(void)complete;
+	if (size > 5)
+		note(r, "record(%u,%u)", bytes[0], bytes[1]);
+	return size;
+}
+
+static void carry_output(void *context, nw_framer_t framer, nw_framer_message_t message,
+	size_t length, bool complete)
+{
+	(void)message;
+	(void)complete;
+	nw_framer_parse_output_f(framer, length, length, NULL, context, keep_hello);
+}
+
+static nw_framer_start_result_t carry_start(void *context, nw_framer_t framer)
+{
+	nw_framer_set_output_handler_f(framer, context, carry_output, NULL);
+	return nw_framer_start_result_ready;
+}
+
+static void tls_over_a_framer_over_udp_is_tls(void **state)
+{
+	static struct recorder r;
+	nw_protocol_definition_t def =
+		nw_framer_create_definition_f("carry", 0, &r, carry_start, NULL);
+	nw_protocol_options_t carry = nw_framer_create_options(def), tls = tls_options();
+	nw_parameters_t parameters = udp_parameters();
+	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
+	dispatch_queue_t queue = dispatch_queue_create("q", NULL);
+	nw_connection_t c;
+
+	(void)state;
+	recorder_init(&r);
+	nw_protocol_stack_prepend_application_protocol(stack, carry);
+	nw_protocol_stack_prepend_application_protocol(stack, tls);
+	c = new_client(&r, queue, parameters, 42);
+	nw_connection_start(c);
+	await(&r, "record(22,3)"); /* RFC 8446 section 5.1: a handshake record; of DTLS it is 22,254
+				    */
+	finish(c, &r);
+	barrier(queue);
+	nw_release(stack);
+	nw_release(parameters);
+	nw_release(carry);
+	nw_release(tls);
+	nw_release(def);
+	dispatch_release(queue);
+	recorder_fini(&r);
+	assert_quiet();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_framer_agrees_on_tls),
 		cmocka_unit_test(tls_above_and_below_a_framer),
+		cmocka_unit_test(tls_over_a_framer_over_udp_is_tls),
 	};
 
 	return cmocka_run_group_tests(tests, log_setup, NULL);
