@@ -373,6 +373,8 @@ void bri_connection_on_cancel(nw_connection_t c, bool force)
 		return;
 	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
 	 */
+	if (c->chain && !force)
+		bri_chain_close(c->chain);
 	if (c->chain)
 		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
 	bri_connection_close_transport(c, force);
