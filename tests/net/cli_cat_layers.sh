@@ -54,6 +54,16 @@ free_port()
 	free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
+# listens PORT: somebody does, soon
+listens()
+{
+	for _ in $(seq 200); do
+		[ -n "$(ss -Hltn "sport = :$1")" ] && return
+		sleep 0.05
+	done
+	fail "nobody listens on port $1"
+}
+
 # both NAME WORDS CLIENT-ARGUMENTS...: sends file to the listener; its -v has WORDS
 both()
 {
@@ -91,7 +101,7 @@ wait "$listener"
 od -An -v -tx1 -w4096 <file | tr -d 'a-f' >text
 free_port
 openssl s_server -quiet -accept "127.0.0.1:$free" -cert server.pem -key server.key -naccept 1 >ossl.out 2>ossl.err <text &
-sleep 0.5
+listens "$free"
 timeout 20 "$braid" cat -d --tls --ca server.pem --server-name localhost 127.0.0.1 "$free" >got 2>log
 cmp -s got text || fail "openssl s_server: $(cat log ossl.err)"
 listen client --tls --cert server.pem --key server.key
@@ -108,7 +118,7 @@ proxied()
 	shift 2
 	free_listener=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	"$braid" cat -l -N --tls --cert server.pem --key server.key "$free_listener" <file >/dev/null 2>"$name.err" &
-	sleep 0.5
+	listens "$free_listener"
 	timeout 20 "$braid" cat -v -d "$@" localhost "$free_listener" >"$name.out" 2>"$name.log" ||
 		fail "$name: $(cat "$name.log" "$name.err")"
 	cmp -s "$name.out" file || fail "$name: the file differs"
@@ -116,13 +126,13 @@ proxied()
 }
 free_port
 microsocks -i 127.0.0.1 -p "$free" -u me -P secret >/dev/null 2>&1 &
-sleep 0.3
+listens "$free"
 proxied socks "TLS 1.3" --tls --ca server.pem --proxy "socks5://me:secret@127.0.0.1:$free"
 timeout 10 "$braid" cat -d --proxy "socks5://me:wrong@127.0.0.1:$free" localhost 1 2>log && fail "socks: a wrong password"
 free_port
 printf 'Port %s\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\nAllow ::1\n' "$free" >tiny.conf
 tinyproxy -d -c tiny.conf >/dev/null 2>&1 &
-sleep 0.5
+listens "$free"
 proxied http "TLS 1.3" --tls --ca server.pem --proxy "http://127.0.0.1:$free"
 
 # wrong NAME WORDS ARGUMENT...: fails with 1 and says so
