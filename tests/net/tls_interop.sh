@@ -1,0 +1,251 @@
+#!/bin/bash
+# TLS and DTLS with other implementations, both roles: openssl s_client/s_server, gnutls-cli/gnutls-serv.
+# Usage: tls_interop.sh TLS_PEER [WORDS of the cases to run]
+set -u
+[ -x "$1" ] || { echo "no program $1"; exit 1; }
+peer=$(realpath "$1")
+only=${2-}
+command -v openssl >/dev/null || { echo "skipped: no openssl"; exit 77; }
+tmp=$(mktemp -d)
+pids=()
+failures=0
+trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+key=00112233445566778899aabbccddeeff
+
+fail()
+{
+	printf 'FAIL: %s: %.1500s\n' "$case" "$*" >&2
+	failures=$((failures + 1))
+}
+
+# within SECONDS COMMAND...: the command succeeds before that
+within()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+certificate() # NAME CN EXTENSIONS
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
+	printf '%s\n' "$3" >"$1.ext"
+	openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=testca -days 2 \
+	-addext basicConstraints=critical,CA:TRUE 2>/dev/null
+certificate server example.test "subjectAltName=DNS:example.test"
+certificate client client.test "extendedKeyUsage=clientAuth"
+export SSL_CERT_FILE=$tmp/ca.pem
+
+free_port() # of TCP or UDP; another may take it, then the case fails and says so
+{
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])' "$1"
+}
+
+selected()
+{
+	case=$1
+	[ -z "$only" ] || [[ $case == *$only* ]]
+}
+
+# serve udp|tcp COMMAND...: another implementation's server, PORT in its arguments is replaced
+serve()
+{
+	local kind=$1
+	shift
+	port=$(free_port "$kind")
+	# its input stays open, else it ends; a server that does not echo says the same as one that does
+	{ sleep 2; echo olleh; sleep 30; } | timeout 30 "${@//PORT/$port}" >server.out 2>&1 &
+	pids+=($!)
+	if [ "$kind" = tcp ]; then
+		within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "no server: $(cat server.out)"
+	else
+		within 10 grep -q "ACCEPT\|listening\|Echo" server.out
+		sleep 0.3
+	fi
+}
+
+# client NAME EXPECTED -- OPTION...: our client with the server of $port
+client()
+{
+	local expected=$1
+	shift 2
+	timeout 20 "$peer" client "$port" --name example.test "$@" >client.out 2>&1
+	grep -q "$expected" client.out || fail "expected $expected: $(cat client.out server.out)"
+}
+
+# answer WORDS: that came back
+answer()
+{
+	grep -q "got $1" client.out || fail "no $1: $(cat client.out server.out)"
+}
+
+# ours OPTION...: our server; sets $port
+ours()
+{
+	timeout 30 "$peer" server "$@" >ours.out 2>&1 &
+	pids+=($!)
+	within 10 grep -q listening ours.out || fail "no server of ours"
+	port=$(sed -n 's/listening //p' ours.out)
+}
+
+# theirs EXPECTED COMMAND...: another client with our server; it says hello and waits for the echo
+theirs()
+{
+	local expected=$1
+	shift
+	{ echo hello; sleep 1; } | timeout 20 "${@//PORT/$port}" >theirs.out 2>&1
+	grep -q "$expected" ours.out || fail "expected $expected: $(cat ours.out theirs.out)"
+	grep -q '^got hello' ours.out || fail "nothing came: $(cat ours.out theirs.out)"
+	grep -q '^hello' theirs.out || fail "nothing came back: $(tail -c 1000 theirs.out)"
+}
+
+identity="-cert server.pem -key server.key"
+ours_identity="--cert server.pem --key server.key"
+gidentity="--x509certfile server.pem --x509keyfile server.key"
+
+# --- our client, openssl's server ---
+for v in "1_2 0303" "1_3 0304"; do
+	set -- $v
+	if selected "openssl server tls$1"; then
+		serve tcp openssl s_server -accept PORT $identity -tls"$1" -alpn h2 -rev
+		client "ready $2 .... h2 resumed=0 peers=2" -- --alpn h2
+		answer olleh
+	fi
+	if selected "openssl server client certificate tls$1"; then
+		serve tcp openssl s_server -accept PORT $identity -tls"$1" -CAfile ca.pem -Verify 2 -verify_return_error -rev
+		client "ready $2" -- --cert client.pem --key client.key
+		answer olleh
+	fi
+	if selected "openssl server resumption tls$1"; then
+		serve tcp openssl s_server -accept PORT $identity -tls"$1" -rev
+		client "ready $2 .... - resumed=1" -- --connections 2
+	fi
+	if selected "openssl server wrong name tls$1"; then
+		serve tcp openssl s_server -accept PORT $identity -tls"$1" -rev
+		client "error 3 -9843" -- --name another.test
+	fi
+	if selected "openssl server refused tls$1"; then
+		serve tcp openssl s_server -accept PORT $identity -tls"$1" -rev
+		client "error 3 -9808" -- --reject
+	fi
+done
+if selected "openssl server psk tls1_2"; then
+	serve tcp openssl s_server -accept PORT -nocert -tls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256 -rev
+	client "ready 0303 00a8" -- --psk $key --identity me --suite 00a8
+	answer olleh
+fi
+if selected "openssl server psk tls1_3"; then
+	serve tcp openssl s_server -accept PORT -nocert -tls1_3 -psk $key -psk_identity me -rev
+	client "ready 0304" -- --psk $key --identity me
+	answer olleh
+fi
+if selected "openssl server old"; then
+	serve tcp openssl s_server -accept PORT $identity -tls1_1 -cipher ALL@SECLEVEL=0 -rev
+	client "error 3 -98" --
+fi
+if selected "openssl server dtls"; then
+	serve udp openssl s_server -accept PORT $identity -dtls1_2
+	client "ready fefd" -- --udp
+	answer olleh
+fi
+if selected "openssl server dtls psk"; then
+	serve udp openssl s_server -accept PORT -nocert -dtls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256
+	client "ready fefd 00a8" -- --udp --psk $key --identity me --suite 00a8
+	answer olleh
+fi
+
+# --- openssl's client, our server ---
+for v in "1_2 0303" "1_3 0304"; do
+	set -- $v
+	if selected "openssl client tls$1"; then
+		ours $ours_identity --alpn h2
+		theirs "ready $2 .... h2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -verify_return_error \
+			-servername example.test -verify_hostname example.test -alpn h2 -quiet -no_ign_eof
+	fi
+	if selected "openssl client client certificate tls$1"; then
+		ours $ours_identity --require-client
+		theirs "ready $2 .... - resumed=0 peers=2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem \
+			-cert client.pem -key client.key -quiet -no_ign_eof
+	fi
+	if selected "openssl client resumption tls$1"; then
+		ours $ours_identity --connections 2
+		theirs "ready $2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -sess_out session
+		theirs "ready $2 .... - resumed=1" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -sess_in session
+	fi
+	if selected "openssl client no certificate tls$1"; then
+		ours $ours_identity --require-client
+		echo hello | timeout 20 openssl s_client -connect 127.0.0.1:$port -tls"$1" -CAfile ca.pem >theirs.out 2>&1
+		within 5 grep -q 'error 3 -9808' ours.out || fail "not refused: $(cat ours.out)"
+	fi
+done
+if selected "openssl client psk tls1_2"; then
+	ours --psk $key --identity me --suite 00a8
+	theirs "ready 0303 00a8" openssl s_client -connect 127.0.0.1:PORT -tls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256 -quiet -no_ign_eof
+fi
+if selected "openssl client psk tls1_3"; then
+	ours --psk $key --identity me
+	theirs "ready 0304" openssl s_client -connect 127.0.0.1:PORT -tls1_3 -psk $key -psk_identity me -quiet -no_ign_eof
+fi
+if selected "openssl client dtls"; then
+	ours --udp $ours_identity
+	theirs "ready fefd" openssl s_client -connect 127.0.0.1:PORT -dtls1_2 -CAfile ca.pem -quiet -no_ign_eof
+fi
+if selected "openssl client dtls psk"; then
+	ours --udp --psk $key --identity me --suite 00a8
+	theirs "ready fefd 00a8" openssl s_client -connect 127.0.0.1:PORT -dtls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256 -quiet -no_ign_eof
+fi
+
+# --- gnutls-serv and gnutls-cli: the same library, other code around it ---
+if command -v gnutls-serv >/dev/null && command -v gnutls-cli >/dev/null; then
+	printf 'me:%s\n' $key >psk.txt
+	if selected "gnutls server tls"; then
+		serve tcp gnutls-serv -p PORT --echo $gidentity --alpn=h2
+		client "ready 0304 .... h2" -- --alpn h2
+		answer hello
+	fi
+	if selected "gnutls server psk"; then
+		serve tcp gnutls-serv -p PORT --echo --pskpasswd psk.txt --priority NORMAL:-KX-ALL:+PSK:-VERS-ALL:+VERS-TLS1.2
+		client "ready 0303 00a8" -- --psk $key --identity me --suite 00a8
+		answer hello
+	fi
+	if selected "gnutls server dtls"; then
+		serve udp gnutls-serv -p PORT --echo --udp $gidentity
+		client "ready fefd" -- --udp
+		answer hello
+	fi
+	if selected "gnutls server dtls psk"; then
+		serve udp gnutls-serv -p PORT --echo --udp --pskpasswd psk.txt --priority NORMAL:+PSK
+		client "ready fefd 00a8" -- --udp --psk $key --identity me --suite 00a8
+		answer hello
+	fi
+	if selected "gnutls client tls"; then
+		ours $ours_identity
+		theirs "ready 0304" gnutls-cli -p PORT --x509cafile ca.pem --verify-hostname=example.test --sni-hostname=example.test 127.0.0.1
+	fi
+	if selected "gnutls client psk"; then
+		ours --psk $key --identity me --suite 00a8
+		theirs "ready 0303 00a8" gnutls-cli -p PORT --pskusername me --pskkey $key --priority NORMAL:-KX-ALL:+PSK:-VERS-ALL:+VERS-TLS1.2 127.0.0.1
+	fi
+	if selected "gnutls client dtls"; then
+		ours --udp $ours_identity
+		theirs "ready fefd" gnutls-cli -p PORT --udp --x509cafile ca.pem --verify-hostname=example.test 127.0.0.1
+	fi
+	if selected "gnutls client dtls psk"; then
+		ours --udp --psk $key --identity me --suite 00a8
+		theirs "ready fefd 00a8" gnutls-cli -p PORT --udp --pskusername me --pskkey $key --priority NORMAL:-KX-ALL:+PSK 127.0.0.1
+	fi
+fi
+
+[ "$failures" -eq 0 ] || { echo "$failures failures"; exit 1; }
+echo "all as it should be"
