@@ -88,7 +88,8 @@ static void on_msg(
 	assert_true(s->n_got <= BRI_LEN(s->got));
 	*got = (struct got) { msg->opcode, msg->status_code, malloc(msg->msg_length + 1),
 		msg->msg_length };
-	memcpy(got->bytes, msg->msg, msg->msg_length);
+	if (msg->msg_length)
+		memcpy(got->bytes, msg->msg, msg->msg_length);
 }
 
 static void slay_init(struct slay *s, bool is_server, unsigned seed)
