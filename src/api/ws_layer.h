@@ -24,6 +24,11 @@
 /* Pings inside of a message, that are received after it: 5.5.3 again, only the latest matter. */
 #define BRI_WS_WAITING_MAX 16
 
+/* A message that is not complete goes up in pieces of this size and more: what is below it is kept
+ * together, so that a message that is cut off early leaves no trace, and many small fragments make
+ * few pieces. */
+#define BRI_WS_PIECE_MIN (64u * 1024u)
+
 enum bri_ws_state {
 	BRI_WS_OPENING, /* the handshake's text is on its way */
 	BRI_WS_ASKING,  /* a server's application is asked whether the client may come in */

@@ -1,6 +1,6 @@
 /*
- * Frames to messages. Data goes up as it comes, in slices of what was received; control frames that
- * came inside of a message follow behind it.
+ * Frames to messages. Data goes up in slices of what was received, whole or in large pieces;
+ * control frames that came inside of a message follow behind it.
  */
 #include "api/ws_layer.h"
 
@@ -46,8 +46,6 @@ static int append(struct bri_ws_layer *ws, struct dispatch_data_s *piece)
 
 static void give_up(struct bri_ws_layer *ws, bool complete)
 {
-	if (!complete && !ws->rx_data)
-		return;
 	bri_layer_up(&ws->base, ws->rx_data, bri_object_get(ws->rx_context), complete);
 	ws->rx_data = NULL;
 }
@@ -238,7 +236,7 @@ int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, u
 			at += iov[i].iov_len;
 		}
 	}
-	if (!r && ws->rx_context)
+	if (!r && bri_data_size(ws->rx_data) >= BRI_WS_PIECE_MIN)
 		give_up(ws, false);
 	bri_object_release(data);
 	return r;

@@ -528,7 +528,7 @@ static void close_codes(void **state)
 /* --- section 9 and 10: size --- */
 
 static uint8_t *wire;
-static size_t wire_size;
+static size_t wire_size, wire_room;
 
 static void add_message(
 	bool masked, unsigned opcode, const uint8_t *bytes, size_t size, size_t part)
@@ -539,7 +539,10 @@ static void add_message(
 		size_t n = part < size - at ? part : size - at;
 		unsigned first = (at ? 0 : opcode) | (at + n == size ? WS_FIN : 0);
 
-		wire = realloc(wire, wire_size + n + 16);
+		while (wire_room < wire_size + n + 16) {
+			wire_room = wire_room ? wire_room * 2 : 4096;
+			wire = realloc(wire, wire_room);
+		}
 		wire_size += ws_frame(wire + wire_size, masked, first, bytes + at, n);
 		at += n;
 	} while (at < size);
@@ -567,6 +570,7 @@ static void run_size(const char *name, unsigned opcode, size_t size, size_t part
 	free(bytes);
 	free(wire);
 	wire = NULL;
+	wire_room = 0;
 }
 
 #define KB ((size_t)1024)
@@ -629,6 +633,7 @@ static void many_messages(void **state)
 	}
 	free(wire);
 	wire = NULL;
+	wire_room = 0;
 }
 
 int main(void)

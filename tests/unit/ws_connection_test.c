@@ -307,6 +307,27 @@ static void too_large_a_message(void **state)
 	await(&w->c, "c=close(1009,)");
 }
 
+/* a message that is cut off, by the peer or for its size, is not received at all */
+static void a_message_that_is_cut_off(void **state)
+{
+	struct world *w = *state;
+	nw_protocol_options_t options = ws_options();
+	int fd;
+
+	nw_ws_options_set_maximum_message_size(options, 5);
+	listen_with(w, options);
+	fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
+	start_server(w);
+	raw_send(fd, ASK_HEAD "\r\n");
+	await(&w->s, "ready");
+	receive_ws(w->server, &w->s, 'a');
+	raw_send(fd, "\x01\x84\x01\x01\x01\x01part");
+	raw_send(fd, "\x80\x82\x01\x01\x01\x01xy");
+	await(&w->s, "a=-(EMSGSIZE)");
+	await(&w->s, "failed(EMSGSIZE)");
+	close(fd);
+}
+
 /* --- pings --- */
 
 static void on_pong(void *context, nw_error_t error)
@@ -643,6 +664,7 @@ int main(void)
 		TEST(the_final_context_closes),
 		TEST(cancel_says_going_away),
 		TEST(too_large_a_message),
+		TEST(a_message_that_is_cut_off),
 		TEST(pings_are_answered_and_received),
 		TEST(pongs_of_the_program),
 		TEST(no_pong_is_an_error),

@@ -666,7 +666,7 @@ static void many_small_fragments_are_few_pieces(void **state)
 	(void)state;
 	at += ws_frame(at, true, 2, "x", 1);
 	for (int i = 0; i < 9000; i++)
-		at += ws_frame(at, true, 0, "x", 1);
+		at += ws_frame(at, true, i < 8999 ? 0 : WS_FIN, "x", 1);
 	ws_end_init_open(&end, true, NULL);
 	assert_int_equal(ws_end_rx(&end, wire, (size_t)(at - wire), 0), 0);
 	while (bri_contents_take(&end.layer->up, &up)) {
@@ -678,6 +678,33 @@ static void many_small_fragments_are_few_pieces(void **state)
 	assert_int_equal(bytes, 9001);
 	ws_end_fini(&end);
 	free(wire);
+}
+
+/* a large message goes up before it is complete; a small one that is cut off is not seen at all */
+static void pieces_are_large(void **state)
+{
+	static uint8_t bytes[BRI_WS_PIECE_MIN];
+	struct bri_content up;
+	struct ws_end end;
+
+	(void)state;
+	ws_end_init_open(&end, true, NULL);
+	feed_frame(&end, 2, bytes, BRI_WS_PIECE_MIN - 1);
+	assert_false(bri_contents_take(&end.layer->up, &up));
+	feed_frame(&end, 0, bytes, 1);
+	assert_true(bri_contents_take(&end.layer->up, &up));
+	assert_int_equal(bri_data_size(up.data), BRI_WS_PIECE_MIN);
+	assert_false(up.complete);
+	bri_content_clear(&up);
+	feed_frame(&end, WS_FIN, bytes, 1);
+	assert_true(bri_contents_take(&end.layer->up, &up));
+	assert_true(up.complete);
+	bri_content_clear(&up);
+	feed_frame(&end, 1, "cut", 3);
+	feed_frame(&end, WS_FIN | 8, "\x03\xe8", 2);
+	expect_message(&end, 8, 1000, "", 0);
+	expect_end(&end);
+	ws_end_fini(&end);
 }
 
 /* --- the opening handshake --- */
@@ -929,6 +956,7 @@ int main(void)
 		cmocka_unit_test_setup(what_may_be_written_to, setup),
 		cmocka_unit_test_setup(the_split_test, setup),
 		cmocka_unit_test_setup(many_small_fragments_are_few_pieces, setup),
+		cmocka_unit_test_setup(pieces_are_large, setup),
 		cmocka_unit_test_setup(a_slow_opening, setup),
 		cmocka_unit_test_setup(two_layers_open, setup),
 		cmocka_unit_test_setup(hosts_and_targets, setup),
