@@ -19,12 +19,13 @@ import subprocess
 import sys
 from collections import OrderedDict, namedtuple
 
-API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW)'
+API = r'(?:_?nw_|_?dispatch_|sec_|braid_|kNW|(?:__)?CF[A-Z]|kCF|Sec[A-Z]|kSec)'
 
 # groups whose every function must be done or explained
 MUST = ['object', 'endpoint', 'error', 'interface', 'path', 'parameters', 'protocol', 'tcp_options',
         'udp', 'ip', 'content_context', 'connection', 'listener', 'reports', 'privacy_context',
-        'resolver_config', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object']
+        'resolver_config', 'ws', 'tls', 'sec_protocol_options', 'sec_protocol_metadata', 'sec_object',
+        'proxy_config', 'relay', 'framer']
 
 GROUP_REASON = {
     'advertise': 'comes with Bonjour',
@@ -33,36 +34,30 @@ GROUP_REASON = {
     'connection_group': 'comes with QUIC and multicast groups',
     'quic': 'comes with QUIC',
     'ethernet_channel': 'comes with raw Ethernet channels',
-    'framer': 'comes with TLS, WebSocket and framers',
-    'ws': 'comes with TLS, WebSocket and framers',
-    'proxy_config': 'comes with proxies, after TLS',
-    'relay': 'comes with proxies, after TLS',
     'path_monitor': 'not yet; the state of the network that it tells of is there',
     'block': 'dispatch_block_* objects: no program that was looked at uses them',
     'workloop': 'Apple only; open source programs do not use them',
-    'CoreFoundation': 'comes with the CoreFoundation compatibility pack, with TLS',
-    'Security (CF-style)': 'comes with the Security compatibility pack, with TLS',
+    'CoreFoundation': 'beyond the CoreFoundation compatibility pack',
+    'Security (CF-style)': 'needs a keychain, or is Secure Transport, which Apple has given up as well',
     'type': 'comes with TLS',
 }
 SEC_REASON = 'comes with TLS'
-CF_PACK = 'needs the CoreFoundation types, which come with TLS'
+SEC_DETAILS = 'one program uses it, to print; the DER is there for a parser'
+PRIVATE_KEYS = 'a SecKey here is a public key; <braid/security.h> makes identities of private ones'
 OBJC_ONLY = 'Objective-C only: not visible to C on Apple systems either'
 
 SYMBOL_REASON = {
-    'nw_error_copy_cf_error': CF_PACK,
-    'kNWErrorDomainDNS': CF_PACK,
-    'kNWErrorDomainPOSIX': CF_PACK,
-    'kNWErrorDomainTLS': CF_PACK,
-    'kNWErrorDomainWiFiAware': CF_PACK,
-    'nw_privacy_context_add_proxy': GROUP_REASON['proxy_config'],
-    'nw_privacy_context_clear_proxies': GROUP_REASON['proxy_config'],
+    'SecCertificateCopyLongDescription': SEC_DETAILS,
+    'SecCertificateCopyValues': SEC_DETAILS,
+    'SecKeyCopyAttributes': PRIVATE_KEYS,
+    'SecKeyCreateWithData': PRIVATE_KEYS,
+    'SecIdentityCreateWithCertificate': PRIVATE_KEYS,
+    'SecItemImport': PRIVATE_KEYS,
     'nw_framer_message_copy_object_value': OBJC_ONLY,
     'nw_framer_message_set_object_value': OBJC_ONLY,
     'nw_framer_options_copy_object_value': OBJC_ONLY,
     'nw_framer_options_set_object_value': OBJC_ONLY,
     'nw_parameters_create_quic': GROUP_REASON['quic'],
-    'NW_FRAMER_CREATE_FLAGS_DEFAULT': GROUP_REASON['framer'],
-    'NW_FRAMER_WAKEUP_TIME_FOREVER': GROUP_REASON['framer'],
     'NW_QUIC_CONNECTION_DEFAULT_KEEPALIVE': GROUP_REASON['quic'],
     '_dispatch_once': 'a detail of libdispatch: its inline part of dispatch_once(), which here is a function',
     '_dispatch_once_f': 'a detail of libdispatch: its inline part of dispatch_once_f(), which here is a function',
@@ -76,9 +71,7 @@ HEADER_REASON = {
     'browse_descriptor.h': GROUP_REASON['browser'], 'advertise_descriptor.h': GROUP_REASON['advertise'],
     'txt_record.h': GROUP_REASON['txt_record'], 'connection_group.h': GROUP_REASON['connection_group'],
     'group_descriptor.h': GROUP_REASON['connection_group'],
-    'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'framer_options.h': GROUP_REASON['framer'],
-    'ws_options.h': GROUP_REASON['ws'],
-    'quic_options.h': GROUP_REASON['quic'], 'proxy_config.h': GROUP_REASON['proxy_config'],
+    'ethernet_channel.h': GROUP_REASON['ethernet_channel'], 'quic_options.h': GROUP_REASON['quic'],
     'path_monitor.h': GROUP_REASON['path_monitor'],
 }
 
@@ -144,19 +137,21 @@ def declarations(root, cc='cc'):
             lines.append(line)
     text = re.sub(r'_Pragma\s*\("(?:\\.|[^"\\])*"\)', ' ', '\n'.join(lines))
     text = re.sub(r'__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)', ' ', text)
-    functions, data, prototypes = set(), set(), {}
+    functions, data, inlines, prototypes = set(), set(), set(), {}
     for stmt, body in statements(text):
         s = ' '.join(stmt.split())
         if s.startswith('typedef') or not s:
             continue
         m = re.search(r'\b([A-Za-z_]\w*)\s*\(', s)
         if m and not s.startswith(('struct ', 'union ', 'enum ')) or (m and body and '(' in s):
-            if not s.startswith('static'):
+            if s.startswith('static'):
+                inlines.add(m.group(1))
+            else:
                 functions.add(m.group(1))
                 prototypes[m.group(1)] = s
         elif s.startswith('extern '):
             data.add(re.search(r'(\w+)\s*(?:\[[^\]]*\])?$', s).group(1))
-    macros = set()
+    macros = {n for n in inlines if re.match(API, n)}
     for n in names:
         with open(os.path.join(inc, n)) as f:
             macros |= set(re.findall(r'^[ \t]*#[ \t]*define[ \t]+(\w+)', f.read(), flags=re.M))
@@ -245,7 +240,7 @@ class Api:
                 self.unexplained.append(name + ': declared, but not defined in src/')
             return Row(name, 'absent', 'declared; being written')
         if name in self.decls.macros:
-            return Row(name, 'done', 'macro')
+            return Row(name, 'done', 'in the header')
         if name in SYMBOL_REASON:
             return Row(name, 'absent', SYMBOL_REASON[name])
         if not reason:

@@ -1,7 +1,7 @@
 /*
  * The Network framework's C API on Linux. This header alone also brings what programs written for
- * Apple's expect of it: the C library's common headers, <dispatch/dispatch.h>, and the names of
- * MacTypes.h. Errors are native Linux errno numbers.
+ * Apple's expect of it: the C library's common headers, <dispatch/dispatch.h>, the names of
+ * MacTypes.h, and the parts of CoreFoundation and Security that go with it. Errors are native Linux errno numbers.
  *
  * Programs compiled without blocks use the `_f` functions: where a block is taken, they take a
  * context and a function whose first argument is that context; and, where the handler is kept
@@ -39,12 +39,14 @@
 #include <unistd.h>
 
 #include <Availability.h>
+#include <CoreFoundation/CoreFoundation.h>
 #include <MacTypes.h>
 #include <Security/CipherSuite.h>
 #include <Security/SecProtocolMetadata.h>
 #include <Security/SecProtocolObject.h>
 #include <Security/SecProtocolOptions.h>
 #include <Security/SecProtocolTypes.h>
+#include <Security/Security.h>
 #include <TargetConditionals.h>
 #include <dispatch/dispatch.h>
 #include <os/object.h>
@@ -53,6 +55,14 @@
 #if __has_include(<Block.h>)
 #include <Block.h>
 #endif
+#endif
+
+/* Apple's brings these too; on Linux they belong to other libraries, which may not be there */
+#if __has_include(<uuid/uuid.h>)
+#include <uuid/uuid.h>
+#endif
+#if __has_include(<dns_sd.h>)
+#include <dns_sd.h>
 #endif
 
 #ifndef __NW_INDIRECT__
@@ -67,6 +77,7 @@
 #include <Network/content_context.h>
 #include <Network/endpoint.h>
 #include <Network/error.h>
+#include <Network/framer_options.h>
 #include <Network/interface.h>
 #include <Network/ip_options.h>
 #include <Network/listener.h>
@@ -75,11 +86,13 @@
 #include <Network/path.h>
 #include <Network/privacy_context.h>
 #include <Network/protocol_options.h>
+#include <Network/proxy_config.h>
 #include <Network/resolver_config.h>
 #include <Network/tcp_options.h>
 #include <Network/tls_options.h>
 #include <Network/txt_record.h>
 #include <Network/udp_options.h>
+#include <Network/ws_options.h>
 
 #ifdef BRAID_NW_INDIRECT_IS_OURS
 #undef BRAID_NW_INDIRECT_IS_OURS

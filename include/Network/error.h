@@ -7,6 +7,7 @@
 #ifndef BRAID_NW_ERROR_H
 #define BRAID_NW_ERROR_H
 
+#include <CoreFoundation/CoreFoundation.h>
 #include <Network/nw_object.h>
 
 BRAID_DECLS_BEGIN
@@ -44,6 +45,23 @@ nw_error_domain_t nw_error_get_error_domain(nw_error_t error);
  * @result The code, to be read together with the domain; 0 for NULL.
  */
 int nw_error_get_error_code(nw_error_t error);
+
+/*! @const kNWErrorDomainPOSIX The domain of CFErrors that are an errno (Linux numbers). */
+extern const CFStringRef kNWErrorDomainPOSIX;
+/*! @const kNWErrorDomainDNS The domain of CFErrors that are a DNSServiceErrorType. */
+extern const CFStringRef kNWErrorDomainDNS;
+/*! @const kNWErrorDomainTLS The domain of CFErrors that are an errSSL number. */
+extern const CFStringRef kNWErrorDomainTLS;
+/*! @const kNWErrorDomainWiFiAware Never produced on Linux. */
+extern const CFStringRef kNWErrorDomainWiFiAware;
+
+/*!
+ * @function nw_error_copy_cf_error
+ * @param error An error, or NULL.
+ * @result The same domain and code as a CFError, with words about it; the caller CFReleases it.
+ * NULL for NULL, or no memory.
+ */
+CFErrorRef _Nullable nw_error_copy_cf_error(nw_error_t error);
 
 BRAID_DECLS_END
 

@@ -8,6 +8,7 @@
 #define BRAID_NW_PRIVACY_CONTEXT_H
 
 #include <Network/nw_object.h>
+#include <Network/proxy_config.h>
 #include <Network/resolver_config.h>
 
 BRAID_DECLS_BEGIN
@@ -54,6 +55,23 @@ void nw_privacy_context_disable_logging(nw_privacy_context_t privacy_context);
 void nw_privacy_context_require_encrypted_name_resolution(nw_privacy_context_t privacy_context,
 	bool require_encrypted_name_resolution,
 	nw_resolver_config_t _Nullable fallback_resolver_config);
+
+/*!
+ * @function nw_privacy_context_add_proxy
+ * @abstract Connections of this context that start from now on go through this proxy, if it is for
+ *   their host. The first that was added and is for the host is taken; the next ones, and then
+ * none, only where nw_proxy_config_set_failover_allowed() says so.
+ * @param proxy_config Retained; at most 16. What is changed in it later counts for later
+ * connections.
+ */
+void nw_privacy_context_add_proxy(
+	nw_privacy_context_t privacy_context, nw_proxy_config_t proxy_config);
+
+/*!
+ * @function nw_privacy_context_clear_proxies
+ * @abstract No proxies any more. Connections that have started keep theirs.
+ */
+void nw_privacy_context_clear_proxies(nw_privacy_context_t privacy_context);
 
 BRAID_DECLS_END
 

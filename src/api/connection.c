@@ -64,6 +64,7 @@ static void destroy_connection(struct bri_object *obj)
 	bri_object_release(c->datagram_context);
 	bri_object_release(c->path);
 	bri_object_release(c->layers);
+	bri_connection_free_ways(c);
 	for (size_t i = 0; i < c->n_metadata; i++)
 		bri_object_put(c->metadata[i]);
 	bri_object_put(atomic_load(&c->tcp_metadata));

@@ -14,6 +14,7 @@
 #include "api/error.h"
 #include "api/handler.h"
 #include "api/parameters.h"
+#include "api/proxy_choose.h"
 #include "base/list.h"
 #include "dispatch/data_internal.h"
 #include "dispatch/runtime.h"
@@ -92,6 +93,10 @@ struct nw_connection {
 	struct bri_established *established; /* what came of it, for reports; NULL: not ready yet */
 	uint64_t first_start_ns, start_ns;
 	unsigned previous_attempts;
+	struct bri_proxy_ways *ways; /* set once, at the start; NULL: no proxy is for it */
+	size_t way;                  /* which of them is tried, or was taken */
+	int proxy_layers;            /* how many of the chain's lowest are the proxy's */
+	_Atomic(nw_endpoint_t) hop;  /* the proxy in use, borrowed from ways; NULL: none */
 
 	/* [queue] the transport */
 	struct bri_sock sock; /* fd -1: none */
@@ -206,6 +211,19 @@ void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error);
 /* bri_connection_become_ready(): the transport, and its layers, are up. */
 void bri_connection_become_ready(nw_connection_t c);
 void bri_connection_close_transport(nw_connection_t c, bool abort);
+
+/* --- connection_proxy.c; [queue] but for hop and is_proxied: any thread --- */
+/* bri_connection_choose_ways(): 0, or -ENOTSUP: its proxies cannot carry it; -ENOMEM. */
+int bri_connection_choose_ways(nw_connection_t c);
+void bri_connection_first_way(nw_connection_t c);
+bool bri_connection_next_way(nw_connection_t c); /* false: that was the last */
+/* bri_connection_hop(): what is connected to, borrowed: the proxy, or the connection's endpoint. */
+nw_endpoint_t bri_connection_hop(nw_connection_t c);
+bool bri_connection_is_proxied(nw_connection_t c);
+/* bri_connection_make_proxy_layers(): as bri_proxy_layers() */
+int bri_connection_make_proxy_layers(
+	nw_connection_t c, const struct bri_layer_env *env, struct bri_layer **ret, size_t max);
+void bri_connection_free_ways(nw_connection_t c);
 
 /* --- connection_path.c --- */
 /* bri_connection_sock_config(): the parameters as plain values. 0, or -ENETDOWN: no interface is

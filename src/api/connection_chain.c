@@ -4,6 +4,7 @@
  */
 #include "api/connection.h"
 #include "api/content_context.h"
+#include "api/framer.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -42,15 +43,20 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 		.is_datagram = c->is_udp,
 		.connection = c,
 	};
-	int n = 0;
+	int n = bri_connection_make_proxy_layers(c, &env, ret, BRI_CHAIN_LAYERS_MAX);
 
 	(void)address;
-	for (size_t i = stack->count; i > 0; i--) {
+	c->proxy_layers = n;
+	for (size_t i = stack ? stack->count : 0; n >= 0 && i > 0; i--) {
 		nw_protocol_options_t opts = stack->application[i - 1];
 
 		ret[n] = opts->definition->layer_new ? opts->definition->layer_new(opts, &env)
 						     : NULL;
 		if (ret[n]) {
+			/* a framer makes messages of its own: TLS above it is no DTLS, also over
+			 * UDP */
+			if (bri_framer_is_definition(opts->definition))
+				env.is_datagram = false;
 			n++;
 			continue;
 		}
@@ -72,11 +78,13 @@ static void on_turn(void *context)
 
 static void publish_metadata(nw_connection_t c)
 {
+	int below =
+		c->proxy_layers; /* TLS to a proxy is nobody's who asks for the connection's TLS */
 	size_t n = 0;
 
 	pthread_mutex_lock(&c->lock);
 	for (struct bri_layer *l = c->chain->bottom; l && n < BRI_CHAIN_LAYERS_MAX; l = l->above) {
-		if (!l->metadata)
+		if (below-- > 0 || !l->metadata)
 			continue;
 		c->metadata[n] = bri_object_get(l->metadata);
 		c->handshake_ms[n++] = (uint32_t)((l->ready_ns - l->started_ns) / BRI_NS_PER_MS);

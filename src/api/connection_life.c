@@ -124,6 +124,8 @@ static void skip_early(nw_connection_t c, size_t sent)
 	bri_connection_count(&c->bytes_out, sent);
 }
 
+static void establish(nw_connection_t c);
+
 static void on_established(
 	void *context, const struct bri_established *result, struct bri_race_error error)
 {
@@ -131,6 +133,12 @@ static void on_established(
 	struct bri_established *established;
 
 	c->establish = NULL;
+	if (!result && bri_connection_next_way(c)) {
+		c->previous_attempts++;
+		establish(c);
+		bri_connection_run(c);
+		return;
+	}
 	if (!result && error.domain == BRI_RACE_TLS) {
 		/* who was refused by name will not be welcome from another network */
 		bri_connection_lost_by(c, error);
@@ -172,26 +180,35 @@ static struct dispatch_data_s *early_content(
 										 : NULL;
 }
 
-static void establish(nw_connection_t c)
+/* One way: to the endpoint, or to a proxy. 0 or -errno */
+static int try_way(nw_connection_t c)
 {
 	struct bri_establish_config config = { 0 };
-	const char *host = nw_endpoint_get_hostname(c->endpoint);
+	nw_endpoint_t hop = bri_connection_hop(c);
+	const char *host = nw_endpoint_get_hostname(hop);
 	int error = bri_connection_sock_config(c, &config);
 
-	if (error) {
-		fail_attempt(c, posix_error(-error));
-		return;
-	}
+	if (error)
+		return error;
 	bri_mptcp_reason_prime();
-	config.address = c->endpoint->addr;
+	config.address = hop->addr;
 	config.host = host ? host : "";
-	config.port = nw_endpoint_get_port(c->endpoint);
+	config.port = nw_endpoint_get_port(hop);
 	config.early = early_content(c, &config.sock);
-	if (bri_connection_has_layers(c)) {
+	if (bri_connection_has_layers(c) || bri_connection_is_proxied(c)) {
 		config.make_layers = bri_connection_make_layers;
 		config.early = NULL; /* what a SYN may carry is the lowest layer's opening */
 	}
-	error = bri_establish_start(&config, c->queue, c, on_established, &c->establish);
+	return bri_establish_start(&config, c->queue, c, on_established, &c->establish);
+}
+
+static void establish(nw_connection_t c)
+{
+	int error;
+
+	do {
+		error = try_way(c);
+	} while (error && bri_connection_next_way(c));
 	if (error)
 		fail_attempt(c, posix_error(-error));
 }
@@ -252,12 +269,15 @@ void bri_connection_on_start(nw_connection_t c)
 	error = check_startable(c);
 	if (!error)
 		error = -bri_connection_freeze_layers(c);
+	if (!error)
+		error = -bri_connection_choose_ways(c);
 	if (error) {
 		bri_connection_lost(c, error);
 		bri_connection_run(c);
 	} else if (c->inbound) {
 		start_inbound(c);
 	} else {
+		bri_connection_first_way(c);
 		bri_connection_path_evaluate(c);
 		establish(c);
 		bri_connection_run(c);
@@ -269,6 +289,7 @@ void bri_connection_on_restart(nw_connection_t c)
 	if (!step(c, BRI_LIFE_RETRY, NULL))
 		return;
 	c->start_ns = bri_clock_now_ns();
+	bri_connection_first_way(c);
 	establish(c);
 	bri_connection_run(c);
 }
@@ -352,6 +373,8 @@ void bri_connection_on_cancel(nw_connection_t c, bool force)
 		return;
 	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
 	 */
+	if (c->chain && !force)
+		bri_chain_close(c->chain);
 	if (c->chain)
 		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
 	bri_connection_close_transport(c, force);

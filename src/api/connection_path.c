@@ -131,12 +131,12 @@ static const struct sockaddr *remote_of(nw_connection_t c)
 {
 	enum bri_life state =
 		(enum bri_life)atomic_load_explicit(&c->published_state, memory_order_acquire);
+	nw_endpoint_t hop;
 
 	if ((state == BRI_LIFE_READY || c->inbound) && c->remote.sa.sa_family != AF_UNSPEC)
 		return &c->remote.sa;
-	if (c->endpoint && c->endpoint->addr.sa.sa_family != AF_UNSPEC)
-		return &c->endpoint->addr.sa;
-	return NULL;
+	hop = bri_connection_hop(c);
+	return hop && hop->addr.sa.sa_family != AF_UNSPEC ? &hop->addr.sa : NULL;
 }
 
 static uint32_t ifindex_of(const struct bri_netstate *state, const struct sockaddr *local)
@@ -242,12 +242,13 @@ int bri_connection_sock_config(nw_connection_t c, struct bri_establish_config *r
 {
 	struct bri_netstate_result result;
 	struct bri_netstate_query query;
+	nw_endpoint_t hop = bri_connection_hop(c);
 
 	bri_sock_config_from_parameters(c->parameters, &ret->sock);
 	if (ret->sock.family)
 		ret->families = ret->sock.family == AF_INET ? BRI_RACE_V4 : BRI_RACE_V6;
-	if (c->endpoint->addr.sa.sa_family != AF_UNSPEC && ret->sock.family &&
-		c->endpoint->addr.sa.sa_family != ret->sock.family)
+	if (hop->addr.sa.sa_family != AF_UNSPEC && ret->sock.family &&
+		hop->addr.sa.sa_family != ret->sock.family)
 		return -EAFNOSUPPORT;
 	make_query(c->parameters, &query);
 	if (!is_restricted(&query))

@@ -4,6 +4,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include "cf/cf.h"
+
+BRI_CF_CONSTANT(kNWErrorDomainPOSIX, "kNWErrorDomainPOSIX");
+BRI_CF_CONSTANT(kNWErrorDomainDNS, "kNWErrorDomainDNS");
+BRI_CF_CONSTANT(kNWErrorDomainTLS, "kNWErrorDomainTLS");
+BRI_CF_CONSTANT(kNWErrorDomainWiFiAware, "kNWErrorDomainWiFiAware");
 
 struct nw_error {
 	struct bri_object base;
@@ -65,4 +72,50 @@ int nw_error_get_error_code(nw_error_t error)
 	if (!bri_object_check(error, BRI_KIND_ERROR, __func__))
 		return 0;
 	return error->code;
+}
+
+static CFStringRef cf_domain(nw_error_domain_t domain)
+{
+	switch (domain) {
+	case nw_error_domain_posix: return kNWErrorDomainPOSIX;
+	case nw_error_domain_dns: return kNWErrorDomainDNS;
+	case nw_error_domain_tls: return kNWErrorDomainTLS;
+	case nw_error_domain_wifi_aware: return kNWErrorDomainWiFiAware;
+	case nw_error_domain_invalid: break;
+	}
+	return CFSTR("kNWErrorDomainInvalid");
+}
+
+/* +1; NULL: there are none */
+static CFStringRef words_of(nw_error_t error)
+{
+	const char *text;
+
+	if (error->domain == nw_error_domain_tls)
+		return SecCopyErrorMessageString(error->code, NULL);
+	if (error->domain != nw_error_domain_posix)
+		return NULL;
+	text = strerrordesc_np(error->code);
+	return text ? bri_cf_string_new(text, strlen(text)) : NULL;
+}
+
+CFErrorRef nw_error_copy_cf_error(nw_error_t error)
+{
+	CFDictionaryRef info = NULL;
+	CFStringRef words;
+	CFErrorRef cf;
+
+	if (!bri_object_check(error, BRI_KIND_ERROR, __func__))
+		return NULL;
+	words = words_of(error);
+	if (words) {
+		const void *key = kCFErrorLocalizedDescriptionKey, *value = words;
+
+		info = CFDictionaryCreate(NULL, &key, &value, 1, &kCFTypeDictionaryKeyCallBacks,
+			&kCFTypeDictionaryValueCallBacks);
+	}
+	cf = CFErrorCreate(NULL, cf_domain(error->domain), error->code, info);
+	CFRelease(words);
+	CFRelease(info);
+	return cf;
 }

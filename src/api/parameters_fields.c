@@ -281,8 +281,6 @@ bool nw_parameters_get_local_only(nw_parameters_t parameters)
 	return is_parameters(parameters, __func__) && parameters->local_only;
 }
 
-/* api-status: partial nw_parameters_set_prefer_no_proxy: stored; no proxy is ever used yet, so it
- * always holds */
 void nw_parameters_set_prefer_no_proxy(nw_parameters_t parameters, bool prefer_no_proxy)
 {
 	if (is_parameters(parameters, __func__))

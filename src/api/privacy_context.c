@@ -9,13 +9,15 @@
 /* For log lines only. */
 #define DESCRIPTION_MAX 1024
 
-/* over encrypted_names and fallback of all contexts: they change hardly ever */
-static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+/* over encrypted_names, fallback and proxies of all contexts: they change hardly ever */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void destroy(struct bri_object *obj)
 {
 	struct nw_privacy_context *context = (struct nw_privacy_context *)obj;
 
+	for (size_t i = 0; i < context->n_proxies; i++)
+		bri_object_put(context->proxies[i]);
 	bri_object_put(context->fallback);
 	free(context);
 }
@@ -52,10 +54,10 @@ bool bri_privacy_context_encrypted_names(
 {
 	bool required;
 
-	pthread_mutex_lock(&names_lock);
+	pthread_mutex_lock(&lock);
 	required = context->encrypted_names;
 	*ret_fallback = bri_object_get(context->fallback);
-	pthread_mutex_unlock(&names_lock);
+	pthread_mutex_unlock(&lock);
 	return required;
 }
 
@@ -118,10 +120,54 @@ void nw_privacy_context_require_encrypted_name_resolution(nw_privacy_context_t p
 	if (fallback_resolver_config &&
 		!bri_object_check(fallback_resolver_config, BRI_KIND_RESOLVER_CONFIG, __func__))
 		return;
-	pthread_mutex_lock(&names_lock);
+	pthread_mutex_lock(&lock);
 	old = privacy_context->fallback;
 	privacy_context->encrypted_names = require_encrypted_name_resolution;
 	privacy_context->fallback = bri_object_get(fallback_resolver_config);
-	pthread_mutex_unlock(&names_lock);
+	pthread_mutex_unlock(&lock);
 	bri_object_put(old);
+}
+
+size_t bri_privacy_context_proxies(
+	nw_privacy_context_t context, nw_proxy_config_t ret[static BRI_PRIVACY_CONTEXT_PROXIES_MAX])
+{
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	n = context->n_proxies;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = bri_object_get(context->proxies[i]);
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+void nw_privacy_context_add_proxy(
+	nw_privacy_context_t privacy_context, nw_proxy_config_t proxy_config)
+{
+	if (!is_context(privacy_context, __func__) ||
+		!bri_object_check(proxy_config, BRI_KIND_PROXY_CONFIG, __func__))
+		return;
+	pthread_mutex_lock(&lock);
+	if (privacy_context->n_proxies == BRI_PRIVACY_CONTEXT_PROXIES_MAX)
+		bri_error("%s: at most %d proxies", __func__, BRI_PRIVACY_CONTEXT_PROXIES_MAX);
+	else
+		privacy_context->proxies[privacy_context->n_proxies++] =
+			bri_object_get(proxy_config);
+	pthread_mutex_unlock(&lock);
+}
+
+void nw_privacy_context_clear_proxies(nw_privacy_context_t privacy_context)
+{
+	nw_proxy_config_t old[BRI_PRIVACY_CONTEXT_PROXIES_MAX];
+	size_t n;
+
+	if (!is_context(privacy_context, __func__))
+		return;
+	pthread_mutex_lock(&lock);
+	n = privacy_context->n_proxies;
+	memcpy(old, privacy_context->proxies, n * sizeof(old[0]));
+	privacy_context->n_proxies = 0;
+	pthread_mutex_unlock(&lock);
+	for (size_t i = 0; i < n; i++)
+		bri_object_put(old[i]);
 }

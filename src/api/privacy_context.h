@@ -9,6 +9,9 @@
 #include <stdatomic.h>
 #include "api/object.h"
 
+/* Each is asked, and may be tried, for each connection; programs have one or two. */
+#define BRI_PRIVACY_CONTEXT_PROXIES_MAX 16
+
 struct nw_privacy_context {
 	struct bri_object base;
 	const char *description; /* behind the struct, or static */
@@ -19,6 +22,9 @@ struct nw_privacy_context {
 		cache_epoch;  /* counts flushes: what was cached in another epoch is stale */
 	bool encrypted_names; /* under the lock in privacy_context.c */
 	nw_resolver_config_t fallback; /* the same; internal reference, NULL: none */
+	/* the same; internal references, in the order they came */
+	nw_proxy_config_t proxies[BRI_PRIVACY_CONTEXT_PROXIES_MAX];
+	size_t n_proxies;
 };
 
 /* Behind the exported pointer of sentinels.c */
@@ -34,5 +40,9 @@ uint32_t bri_privacy_context_cache_epoch(nw_privacy_context_t context);
  */
 bool bri_privacy_context_encrypted_names(
 	nw_privacy_context_t context, nw_resolver_config_t *ret_fallback);
+
+/* bri_privacy_context_proxies(): its proxies, internal references (bri_object_put); how many. */
+size_t bri_privacy_context_proxies(nw_privacy_context_t context,
+	nw_proxy_config_t ret[static BRI_PRIVACY_CONTEXT_PROXIES_MAX]);
 
 #endif

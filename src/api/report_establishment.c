@@ -20,6 +20,8 @@ struct nw_establishment_report {
 	nw_protocol_definition_t transport; /* static */
 	nw_resolution_report_t resolution;  /* internal reference; NULL: no name was looked up */
 	braid_path_manager_t path_manager;
+	bool proxy_configured;
+	nw_endpoint_t proxy; /* internal reference; NULL: none was used */
 	nw_protocol_definition_t layers[BRI_CHAIN_LAYERS_MAX]; /* lowest first; internal */
 	uint32_t layer_ms[BRI_CHAIN_LAYERS_MAX];
 	size_t n_layers;
@@ -44,6 +46,7 @@ static void destroy_establishment(struct bri_object *obj)
 
 	for (size_t i = 0; i < report->n_layers; i++)
 		bri_object_put(report->layers[i]);
+	bri_object_put(report->proxy);
 	bri_object_put(report->resolution);
 	free(obj);
 }
@@ -95,6 +98,8 @@ static nw_establishment_report_t new_report(nw_connection_t c)
 	report->started_after_ms = ms_between(c->first_start_ns, c->start_ns);
 	report->previous_attempts = c->previous_attempts;
 	report->transport = c->is_udp ? &bri_protocol_udp : &bri_protocol_tcp;
+	report->proxy_configured = c->ways != NULL;
+	report->proxy = bri_object_get(atomic_load(&c->hop));
 	report->path_manager = braid_connection_get_path_manager(c);
 	if (e->resolved)
 		report->resolution = bri_object_own(new_resolution(e));
@@ -169,24 +174,20 @@ BRI_EXPORT uint32_t nw_establishment_report_get_previous_attempt_count(
 	return is_establishment(report, __func__) ? report->previous_attempts : 0;
 }
 
-/* Proxies come with a later part: none is configured or used. */
 BRI_EXPORT bool nw_establishment_report_get_used_proxy(nw_establishment_report_t report)
 {
-	(void)is_establishment(report, __func__);
-	return false;
+	return is_establishment(report, __func__) && report->proxy;
 }
 
 BRI_EXPORT bool nw_establishment_report_get_proxy_configured(nw_establishment_report_t report)
 {
-	(void)is_establishment(report, __func__);
-	return false;
+	return is_establishment(report, __func__) && report->proxy_configured;
 }
 
 BRI_EXPORT nw_endpoint_t nw_establishment_report_copy_proxy_endpoint(
 	nw_establishment_report_t report)
 {
-	(void)is_establishment(report, __func__);
-	return NULL;
+	return is_establishment(report, __func__) ? nw_retain(report->proxy) : NULL;
 }
 
 BRI_EXPORT void nw_establishment_report_enumerate_resolutions_f(nw_establishment_report_t report,

@@ -72,6 +72,10 @@ struct bri_class {
 	void (*wind_down)(
 		struct bri_object *obj);         /* last application release; NULL: nothing to do */
 	void (*destroy)(struct bri_object *obj); /* last internal put: frees everything */
+	/* what CFEqual, CFHash and CFShow say of it; NULL: of its address */
+	bool (*equal)(const struct bri_object *a, const struct bri_object *b); /* same class */
+	uintptr_t (*hash)(const struct bri_object *obj);
+	char *(*describe)(const struct bri_object *obj); /* malloc'd; NULL: no memory */
 };
 
 struct bri_object {

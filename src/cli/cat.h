@@ -6,10 +6,11 @@
 #define BRI_CLI_CAT_H
 
 #include <Network/Network.h>
+#include "cli/cat_layers.h"
 #include "cli/cli.h"
 
 struct bri_cat_options {
-	bool help, listen, udp, keep, verbose, no_input;
+	bool help, listen, udp, dtls, keep, verbose, no_input;
 	bool has_service, has_quit, end_at_once;
 	int ip_version; /* 4, 6; 0: any */
 	nw_multipath_service_t service;
@@ -18,10 +19,11 @@ struct bri_cat_options {
 	struct bri_cli_target target; /* peer, or where to listen (host "": any) */
 	struct bri_cli_target source; /* host "": any */
 	const char *interface;        /* NULL: any; borrowed from argv */
+	struct bri_cat_layers layers;
 };
 
 /* bri_cat_parameters(): +1, or NULL after one line about why. */
-nw_parameters_t bri_cat_parameters(const struct bri_cat_options *options);
+nw_parameters_t bri_cat_parameters(struct bri_cat_options *options);
 
 /*
  * bri_cat_may_grow(): could paths be added to this connection? Connections of this machine with
@@ -39,6 +41,6 @@ int bri_cat_own_fd(int fd, int mode);
 
 /* bri_cat_run(): connects or listens and copies until the end. Returns an exit code. Once a
  * process. */
-int bri_cat_run(const struct bri_cat_options *options);
+int bri_cat_run(struct bri_cat_options *options);
 
 #endif

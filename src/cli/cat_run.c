@@ -30,7 +30,7 @@
 #define UDP_QUIT_NS   BRI_NS_PER_S       /* long enough for an answer; datagrams have no end */
 
 struct cat {
-	const struct bri_cat_options *opts;
+	struct bri_cat_options *opts;
 	dispatch_queue_t queue;
 	dispatch_semaphore_t done;
 	dispatch_source_t timer; /* with -w */
@@ -262,7 +262,7 @@ static void send_end(struct cat *cat)
 {
 	uint64_t wait_ns = hold_ns(cat);
 
-	if (cat->opts->udp) { /* a datagram flow has no end to send */
+	if (cat->opts->udp && !cat->opts->dtls) { /* a datagram flow has no end to send */
 		cat->out_done = true;
 		return;
 	}
@@ -330,6 +330,20 @@ static void on_written(void *context, dispatch_data_t unwritten, int error)
 	after_content(cat);
 }
 
+static bool is_ws_content(nw_content_context_t context)
+{
+	nw_protocol_definition_t ws = nw_protocol_copy_ws_definition();
+	nw_protocol_metadata_t metadata =
+		context ? nw_content_context_copy_protocol_metadata(context, ws) : NULL;
+	nw_ws_opcode_t opcode =
+		metadata ? nw_ws_metadata_get_opcode(metadata) : nw_ws_opcode_binary;
+
+	nw_release(metadata);
+	nw_release(ws);
+	return opcode == nw_ws_opcode_binary || opcode == nw_ws_opcode_text ||
+	       opcode == nw_ws_opcode_cont;
+}
+
 static void on_received(void *context, dispatch_data_t content,
 	nw_content_context_t content_context, bool is_complete, nw_error_t error)
 {
@@ -351,6 +365,8 @@ static void on_received(void *context, dispatch_data_t content,
 			return;
 		}
 	}
+	if (cat->opts->layers.ws && !is_ws_content(content_context))
+		size = 0; /* pings and closing reasons are for people who debug */
 	if (size == 0) {
 		after_content(cat);
 		return;
@@ -373,19 +389,21 @@ static void pump_in(struct cat *cat)
 
 static void tell_ready(struct cat *cat)
 {
-	char peer[BRI_NET_ADDRESS_SIZE];
+	char peer[BRI_NET_ADDRESS_SIZE], text[160];
 
 	if (!cat->opts->verbose)
 		return;
 	bri_net_peer_text(cat->connection, peer);
 	if (cat->opts->udp)
-		say(cat, "ready: UDP with %s", peer);
+		say(cat, "ready: %s with %s", cat->opts->dtls ? "DTLS" : "UDP", peer);
 	else if (cat->multipath)
 		say(cat, "ready: Multipath TCP with %s", peer);
 	else
 		say(cat, "ready: plain TCP with %s: %s", peer,
 			braid_multipath_reason_string(
 				braid_connection_get_multipath_reason(cat->connection)));
+	if (cat->opts->layers.tls && bri_net_tls_text(cat->connection, text, sizeof(text)))
+		say(cat, "%s", text);
 }
 
 static void on_path(void *context, nw_path_t path)
@@ -555,11 +573,26 @@ static bool start_listening(struct cat *cat)
 	return true;
 }
 
+/* WebSocket's opening request has a path, which only a URL tells. */
+static nw_endpoint_t make_endpoint(const struct bri_cat_options *opts)
+{
+	const struct bri_cat_layers *l = &opts->layers;
+	bool v6 = strchr(opts->target.host, ':');
+	char url[2048];
+
+	if (!l->ws)
+		return nw_endpoint_create_host(opts->target.host, opts->target.port);
+	if (snprintf(url, sizeof(url), "%s://%s%s%s:%s%s", l->tls ? "wss" : "ws", v6 ? "[" : "",
+		    opts->target.host, v6 ? "]" : "", opts->target.port,
+		    l->ws_path ? l->ws_path : "/") >= (int)sizeof(url))
+		return NULL;
+	return nw_endpoint_create_url(url);
+}
+
 static void connect_now(void *context)
 {
 	struct cat *cat = context;
-	nw_endpoint_t endpoint =
-		nw_endpoint_create_host(cat->opts->target.host, cat->opts->target.port);
+	nw_endpoint_t endpoint = make_endpoint(cat->opts);
 	nw_connection_t connection =
 		endpoint ? nw_connection_create(endpoint, cat->parameters) : NULL;
 
@@ -604,7 +637,7 @@ static void clean_up(struct cat *cat)
 	nw_release(cat->parameters);
 }
 
-int bri_cat_run(const struct bri_cat_options *opts)
+int bri_cat_run(struct bri_cat_options *opts)
 {
 	static struct cat
 		cat; /* a read of standard input can outlast us; it must find its context */

@@ -32,19 +32,28 @@ static int set_interface(nw_parameters_t parameters, const char *name)
 	return 0;
 }
 
-nw_parameters_t bri_cat_parameters(const struct bri_cat_options *opts)
+nw_parameters_t bri_cat_parameters(struct bri_cat_options *opts)
 {
+	nw_parameters_configure_protocol_f tls =
+		opts->layers.tls ? bri_cat_layers_configure : BRAID_DISABLE_PROTOCOL_F;
 	const struct bri_cli_target *local = opts->listen ? &opts->target : &opts->source;
 	nw_parameters_t parameters;
 	nw_endpoint_t endpoint;
 
 	if (opts->udp)
 		parameters = nw_parameters_create_secure_udp_f(
-			NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+			&opts->layers, tls, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 	else
-		parameters = bri_net_tcp(opts->service);
+		parameters = nw_parameters_create_secure_tcp_f(
+			&opts->layers, tls, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 	if (!parameters)
 		return NULL;
+	if (!opts->udp)
+		nw_parameters_set_multipath_service(parameters, opts->service);
+	if (bri_cat_layers_add(&opts->layers, parameters) != BRI_EXIT_OK) {
+		nw_release(parameters);
+		return NULL;
+	}
 	if (opts->ip_version)
 		set_version(parameters, opts->ip_version);
 	if (opts->interface && set_interface(parameters, opts->interface) < 0) {

@@ -6,7 +6,21 @@
 #include <string.h>
 #include "cli/cat.h"
 
-enum { OPT_SERVICE = 256, OPT_ONCE };
+enum {
+	OPT_SERVICE = 256,
+	OPT_ONCE,
+	OPT_TLS,
+	OPT_DTLS,
+	OPT_ALPN,
+	OPT_CERT,
+	OPT_KEY,
+	OPT_CA,
+	OPT_NAME,
+	OPT_INSECURE,
+	OPT_PSK,
+	OPT_WS,
+	OPT_PROXY
+};
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -24,6 +38,17 @@ static const struct option options[] = {
 	{ "service", required_argument, NULL, OPT_SERVICE },
 	{ "source", required_argument, NULL, 's' },
 	{ "interface", required_argument, NULL, 'i' },
+	{ "tls", no_argument, NULL, OPT_TLS },
+	{ "dtls", no_argument, NULL, OPT_DTLS },
+	{ "alpn", required_argument, NULL, OPT_ALPN },
+	{ "cert", required_argument, NULL, OPT_CERT },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "server-name", required_argument, NULL, OPT_NAME },
+	{ "insecure", no_argument, NULL, OPT_INSECURE },
+	{ "psk", required_argument, NULL, OPT_PSK },
+	{ "ws", optional_argument, NULL, OPT_WS },
+	{ "proxy", required_argument, NULL, OPT_PROXY },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -57,7 +82,22 @@ static void print_help(void)
 	     "  -w, --timeout SECONDS give up when there is no connection, or no data, for so "
 	     "long\n"
 	     "  -v, --verbose         states, addresses, multipath and subflows on standard error\n"
-	     "  -h, --help            this text\n\n"
+	     "  -h, --help            this text\n"
+	     "      --tls             TLS over TCP; the peer's certificate must be good\n"
+	     "      --dtls            DTLS over UDP\n"
+	     "      --cert FILE       our certificate and its chain, PEM; a listener needs one\n"
+	     "      --key FILE        its key, PEM; without: it is in the certificate's file\n"
+	     "      --ca FILE         trust these, PEM, instead of the system's; a listener asks "
+	     "for\n"
+	     "                        the peer's certificate then\n"
+	     "      --server-name NAME\n"
+	     "                        what the peer's certificate must be for, instead of HOST\n"
+	     "      --insecure        whoever the peer is (for tests)\n"
+	     "      --alpn NAME,...   protocols to agree on, best first\n"
+	     "      --psk IDENTITY:KEY\n"
+	     "                        a pre-shared key: hexadecimal digits, or @FILE with them\n"
+	     "      --ws[=PATH]       WebSocket: what is read is sent as binary messages\n"
+	     "      --proxy URL       through socks5://[USER:PASSWORD@]HOST:PORT or http://...\n\n"
 	     "Exit codes: 0 both directions ended well, 1 an error (one line says which), 2 the "
 	     "command\n"
 	     "line is wrong.");
@@ -136,6 +176,29 @@ static int set_version(int version, struct bri_cat_options *ret)
 	return BRI_EXIT_OK;
 }
 
+static int parse_layer_option(int opt, char **argv, struct bri_cat_options *ret)
+{
+	struct bri_cat_layers *l = &ret->layers;
+
+	switch (opt) {
+	case OPT_TLS: l->tls = true; return BRI_EXIT_OK;
+	case OPT_DTLS: l->tls = ret->udp = ret->dtls = true; return BRI_EXIT_OK;
+	case OPT_ALPN: return bri_cat_parse_alpn(optarg, l);
+	case OPT_CERT: l->cert = optarg; return BRI_EXIT_OK;
+	case OPT_KEY: l->key = optarg; return BRI_EXIT_OK;
+	case OPT_CA: l->ca = optarg; return BRI_EXIT_OK;
+	case OPT_NAME: l->server_name = optarg; return BRI_EXIT_OK;
+	case OPT_INSECURE: l->insecure = true; return BRI_EXIT_OK;
+	case OPT_PSK: return bri_cat_parse_psk(optarg, l);
+	case OPT_WS:
+		l->ws = true;
+		l->ws_path = optarg;
+		return BRI_EXIT_OK;
+	case OPT_PROXY: return bri_cat_parse_proxy(optarg, l);
+	default: return bri_cli_bad_option("cat", opt, argv, options);
+	}
+}
+
 static int parse_option(int opt, char **argv, struct bri_cat_options *ret)
 {
 	switch (opt) {
@@ -154,10 +217,9 @@ static int parse_option(int opt, char **argv, struct bri_cat_options *ret)
 	case OPT_SERVICE: return parse_service(optarg, ret);
 	case 's': return parse_source(optarg, ret);
 	case 'i': return parse_interface(optarg, ret);
-	default: return bri_cli_bad_option("cat", opt, argv, options);
+	default: return parse_layer_option(opt, argv, ret);
 	}
 }
-
 /* HOST PORT, or with -l [ADDRESS] PORT. */
 static int parse_arguments(int argc, char **argv, struct bri_cat_options *ret)
 {
@@ -190,6 +252,30 @@ static int parse_arguments(int argc, char **argv, struct bri_cat_options *ret)
 	return BRI_EXIT_OK;
 }
 
+static int check_layers(const struct bri_cat_options *opts)
+{
+	const struct bri_cat_layers *l = &opts->layers;
+
+	if (opts->udp && l->tls && !opts->dtls)
+		return bri_cli_usage("cat", "--tls goes with TCP; over UDP it is --dtls");
+	if (!l->tls && (l->n_alpn || l->cert || l->key || l->ca || l->server_name || l->insecure ||
+			       l->psk_size))
+		return bri_cli_usage("cat", "certificates, keys, --alpn and --insecure go with "
+					    "--tls or --dtls");
+	if (l->key && !l->cert)
+		return bri_cli_usage("cat", "--key goes with --cert");
+	if (l->ca && l->insecure)
+		return bri_cli_usage("cat", "--ca and --insecure exclude each other");
+	if (l->ws && opts->udp)
+		return bri_cli_usage("cat", "--ws goes with TCP");
+	if (l->ws_path && (*l->ws_path != '/' || opts->listen))
+		return bri_cli_usage("cat", opts->listen ? "a listener takes any path: --ws alone"
+							 : "the path of --ws begins with /");
+	if (*l->proxy.host && (opts->listen || opts->udp))
+		return bri_cli_usage("cat", "--proxy goes with a connection over TCP");
+	return BRI_EXIT_OK;
+}
+
 static int check_combination(const struct bri_cat_options *opts)
 {
 	if (opts->keep && !opts->listen)
@@ -208,7 +294,7 @@ static int check_combination(const struct bri_cat_options *opts)
 	if (opts->no_input && opts->has_quit)
 		return bri_cli_usage(
 			"cat", "-q waits for the end of standard input, which -d does not read");
-	return BRI_EXIT_OK;
+	return check_layers(opts);
 }
 
 int bri_cmd_cat(int argc, char **argv)
@@ -230,5 +316,7 @@ int bri_cmd_cat(int argc, char **argv)
 	code = check_combination(&opts);
 	if (code == BRI_EXIT_OK)
 		code = parse_arguments(argc - optind, argv + optind, &opts);
+	if (code == BRI_EXIT_OK)
+		code = bri_cat_layers_load(&opts.layers, opts.listen);
 	return code == BRI_EXIT_OK ? bri_cat_run(&opts) : code;
 }

@@ -12,21 +12,6 @@
 
 #define PID_MAX 4194304u /* the kernel's highest (PID_MAX_LIMIT) */
 
-static const struct option options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "service", required_argument, NULL, 'S' },
-	{ "socket", required_argument, NULL, 's' },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct set_options {
-	bool help, json;
-	const char *socket;
-	int service; /* -1: not said */
-	struct bri_message_set set;
-};
-
 static void print_help(void)
 {
 	puts("Usage: braid set TOKEN|PID --service SERVICE [OPTION...]\n"
@@ -73,48 +58,43 @@ static int parse_target(const char *text, struct bri_message_set *ret)
 		text);
 }
 
-static int parse_options(int argc, char **argv, struct set_options *ret)
+static int parse_service(const char *word, uint8_t *ret)
 {
-	int opt;
+	int service = bri_message_service_from_word(word);
 
-	*ret = (struct set_options) { .service = -1 };
-	opterr = 0;
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, ":hjs:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h': ret->help = true; break;
-		case 'j': ret->json = true; break;
-		case 's': ret->socket = optarg; break;
-		case 'S':
-			ret->service = bri_message_service_from_word(optarg);
-			if (ret->service < 0)
-				return bri_cli_usage("set",
-					"service '%s' is none of: none, handover, interactive, "
-					"aggregate",
-					optarg);
-			break;
-		default: return bri_cli_bad_option("set", opt, argv, options);
-		}
-	}
-	if (ret->help)
-		return BRI_EXIT_OK;
+	if (service < 0)
+		return bri_cli_usage("set",
+			"service '%s' is none of: none, handover, interactive, aggregate", word);
+	*ret = (uint8_t)service;
+	return BRI_EXIT_OK;
+}
+
+/* Returns an exit code; opts->help: there is nothing to set. */
+static int parse(int argc, char **argv, struct bri_daemon_ask *opts, struct bri_message_set *ret)
+{
+	int code = bri_daemon_parse_own("set", "service", argc, argv, opts);
+
+	*ret = (struct bri_message_set) { .token = 0 };
+	if (code == BRI_EXIT_OK && opts->own)
+		code = parse_service(opts->own, &ret->service);
+	if (code != BRI_EXIT_OK || opts->help)
+		return code;
 	if (optind == argc)
 		return bri_cli_usage("set", "no TOKEN or PID given");
 	if (argc - optind > 1)
 		return bri_cli_usage(
 			"set", "one TOKEN or PID only, not also '%s'", argv[optind + 1]);
-	if (ret->service < 0)
+	if (!opts->own)
 		return bri_cli_usage("set", "no --service given");
-	ret->set.service = (uint8_t)ret->service;
-	return parse_target(argv[optind], &ret->set);
+	return parse_target(argv[optind], ret);
 }
 
-static void print_done(const struct set_options *opts, uint32_t count)
+static void print_done(bool as_json, uint8_t service_number, uint32_t count)
 {
-	const char *service = bri_message_service_word(opts->set.service);
+	const char *service = bri_message_service_word(service_number);
 	struct bri_json json;
 
-	if (!opts->json) {
+	if (!as_json) {
 		printf("%u connection%s: %s\n", count, count == 1 ? "" : "s", service);
 		return;
 	}
@@ -171,21 +151,21 @@ static int set_tokens(struct bri_client *client, const uint32_t *tokens, size_t 
 	return BRI_EXIT_OK;
 }
 
-/* To the daemon that is asked. Returns an exit code. */
-static int set(const struct set_options *opts, uint32_t *ret_count)
+/* By the daemon of that socket. Returns an exit code. */
+static int set(const char *socket, const struct bri_message_set *what, uint32_t *ret_count)
 {
-	uint32_t token = opts->set.token, *tokens = NULL;
+	uint32_t *tokens = NULL;
 	struct bri_client client;
 	size_t n = 0;
-	int code = bri_daemon_open("set", opts->socket, &client);
+	int code = bri_daemon_open("set", socket, &client);
 
 	if (code != BRI_EXIT_OK)
 		return code;
-	if (opts->set.pid)
-		code = find_tokens(opts->set.pid, &tokens, &n);
+	if (what->pid)
+		code = find_tokens(what->pid, &tokens, &n);
 	if (code == BRI_EXIT_OK)
-		code = set_tokens(&client, opts->set.pid ? tokens : &token, opts->set.pid ? n : 1,
-			opts->set.service, ret_count);
+		code = set_tokens(&client, what->pid ? tokens : &what->token, what->pid ? n : 1,
+			what->service, ret_count);
 	free(tokens);
 	bri_client_close(&client);
 	return code;
@@ -193,9 +173,10 @@ static int set(const struct set_options *opts, uint32_t *ret_count)
 
 int bri_cmd_set(int argc, char **argv)
 {
-	struct set_options opts;
+	struct bri_daemon_ask opts;
+	struct bri_message_set what;
 	uint32_t count = 0;
-	int code = parse_options(argc, argv, &opts);
+	int code = parse(argc, argv, &opts, &what);
 
 	if (code != BRI_EXIT_OK)
 		return code;
@@ -203,8 +184,8 @@ int bri_cmd_set(int argc, char **argv)
 		print_help();
 		return BRI_EXIT_OK;
 	}
-	code = set(&opts, &count);
+	code = set(opts.socket, &what, &count);
 	if (code == BRI_EXIT_OK)
-		print_done(&opts, count);
+		print_done(opts.json, what.service, count);
 	return code;
 }

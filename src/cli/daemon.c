@@ -10,12 +10,14 @@
 
 #define PATIENCE_NS (5 * BRI_NS_PER_S)
 
-int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_ask *ret)
+int bri_daemon_parse_own(
+	const char *cmd, const char *own, int argc, char **argv, struct bri_daemon_ask *ret)
 {
-	static const struct option options[] = {
+	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "socket", required_argument, NULL, 's' },
+		{ own, required_argument, NULL, 'o' }, /* NULL is the end */
 		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
@@ -28,12 +30,20 @@ int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_a
 		case 'h': ret->help = true; break;
 		case 'j': ret->json = true; break;
 		case 's': ret->socket = optarg; break;
+		case 'o': ret->own = optarg; break;
 		default: return bri_cli_bad_option(cmd, opt, argv, options);
 		}
 	}
-	if (optind < argc && !ret->help)
-		return bri_cli_usage(cmd, "no argument is wanted, not '%s'", argv[optind]);
 	return BRI_EXIT_OK;
+}
+
+int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_ask *ret)
+{
+	int code = bri_daemon_parse_own(cmd, NULL, argc, argv, ret);
+
+	if (code == BRI_EXIT_OK && optind < argc && !ret->help)
+		return bri_cli_usage(cmd, "no argument is wanted, not '%s'", argv[optind]);
+	return code;
 }
 
 uint64_t bri_daemon_deadline_ns(void)

@@ -7,13 +7,19 @@
 
 #include "control/client.h"
 
-/* What commands that only ask take: --json, --socket PATH, --help. */
+/* What all of them take: --json, --socket PATH, --help. */
 struct bri_daemon_ask {
 	bool help, json;
 	const char *socket; /* NULL: not given */
+	const char *own;    /* the value of the command's own option; NULL: not given, or none */
 };
-/* bri_daemon_parse(): their command line; no argument is wanted. Returns an exit code. */
+
+/* bri_daemon_parse(): the command line of one that takes nothing else. Returns an exit code. */
 int bri_daemon_parse(const char *cmd, int argc, char **argv, struct bri_daemon_ask *ret);
+/* bri_daemon_parse_own(): of one that takes an option with a value of its own, too (`own`: its long
+ * name), and arguments: these are argv[optind] and on. Returns an exit code. */
+int bri_daemon_parse_own(
+	const char *cmd, const char *own, int argc, char **argv, struct bri_daemon_ask *ret);
 
 /* bri_daemon_deadline_ns(): by when an answer must be there. It is a local program: a few seconds.
  */

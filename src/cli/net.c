@@ -18,6 +18,65 @@ static const char *dns_text(int code)
 	}
 }
 
+/* errSSL numbers, as <Security/SecureTransport.h> has them. */
+static const char *tls_error_text(int code)
+{
+	static const struct {
+		int code;
+		const char *text;
+	} texts[] = {
+		{ errSSLProtocol, "the peer does not speak it" },
+		{ errSSLNegotiation, "no common version or cipher suite" },
+		{ errSSLClosedGraceful, "closed by the peer" },
+		{ errSSLClosedAbort, "broken off by the peer" },
+		{ errSSLXCertChainInvalid,
+			"the peer's certificates are no chain to a trusted one" },
+		{ errSSLBadCert, "the peer's certificate is not valid" },
+		{ errSSLUnknownRootCert,
+			"the peer's certificate is of an authority that is not trusted" },
+		{ errSSLNoRootCert, "the peer's certificate is signed by nobody else" },
+		{ errSSLCertExpired, "the peer's certificate has expired" },
+		{ errSSLCertNotYetValid, "the peer's certificate is not valid yet" },
+		{ errSSLHostNameMismatch, "the peer's certificate is for another name" },
+		{ errSSLClosedNoNotify,
+			"the connection ended without TLS's end: it may be cut short" },
+		{ errSSLPeerHandshakeFail, "the peer refused the handshake" },
+		{ errSSLPeerUnknownCA, "the peer does not trust our certificate" },
+		{ errSSLPeerProtocolVersion, "the peer wants another version" },
+		{ errSSLBadRecordMac, "what came is not authentic" },
+	};
+
+	for (size_t i = 0; i < BRI_LEN(texts); i++) {
+		if (texts[i].code == code)
+			return texts[i].text;
+	}
+	return "error";
+}
+
+bool bri_net_tls_text(nw_connection_t connection, char *ret, size_t size)
+{
+	nw_protocol_definition_t tls = nw_protocol_copy_tls_definition();
+	nw_protocol_metadata_t metadata = nw_connection_copy_protocol_metadata(connection, tls);
+	sec_protocol_metadata_t sec = metadata ? nw_tls_copy_sec_protocol_metadata(metadata) : NULL;
+	const char *alpn = sec ? sec_protocol_metadata_get_negotiated_protocol(sec) : NULL;
+	unsigned version = sec ? sec_protocol_metadata_get_negotiated_tls_protocol_version(sec) : 0;
+
+	if (sec)
+		snprintf(ret, size, "%s %s, cipher suite 0x%04x%s%s",
+			version >> 8 == 0xfe ? "DTLS" : "TLS",
+			version == tls_protocol_version_TLSv13 ? "1.3"
+			: version == tls_protocol_version_TLSv12 ||
+					version == tls_protocol_version_DTLSv12
+				? "1.2"
+				: "1.0",
+			(unsigned)sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec),
+			alpn ? ", protocol " : "", alpn ? alpn : "");
+	sec_release(sec);
+	nw_release(metadata);
+	nw_release(tls);
+	return sec;
+}
+
 const char *bri_net_error_text(nw_error_t error, char *buffer, size_t size)
 {
 	int code;
@@ -32,7 +91,9 @@ const char *bri_net_error_text(nw_error_t error, char *buffer, size_t size)
 			return dns_text(code);
 		snprintf(buffer, size, "name resolution failed (%d)", code);
 		return buffer;
-	case nw_error_domain_tls: snprintf(buffer, size, "TLS error %d", code); return buffer;
+	case nw_error_domain_tls:
+		snprintf(buffer, size, "TLS: %s (%d)", tls_error_text(code), code);
+		return buffer;
 	case nw_error_domain_invalid:
 	case nw_error_domain_wifi_aware: break;
 	}

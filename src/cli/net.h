@@ -36,6 +36,10 @@ void bri_net_subflows_json(
 /* bri_net_reason_name(): a stable word for scripts. */
 const char *bri_net_reason_name(braid_multipath_reason_t reason);
 
+/* bri_net_tls_text(): "TLS 1.3, TLS_AES_128_GCM_SHA256, protocol h2" of a ready connection. False:
+ * no TLS. */
+bool bri_net_tls_text(nw_connection_t connection, char *ret, size_t size);
+
 /* bri_net_tcp(): +1 parameters for TCP without TLS, with this multipath service. NULL: no memory.
  */
 nw_parameters_t bri_net_tcp(nw_multipath_service_t service);

@@ -3,7 +3,8 @@
  * enough, with braidd and with the kernel's path manager alone. demo.c says what is run and what
  * came of it; world.c is the network and what lives in it; conduct.c and talk.c conduct one run of
  * a transfer and of requests, transfer.c and requests.c are the programs inside, written with
- * libNetwork; show.c is what a person sees; picture.c, chart.c and canvas.c draw.
+ * libNetwork, and program.c is what those share; show.c is what a person sees; picture.c, chart.c
+ * and canvas.c draw.
  */
 #ifndef BRI_DEMO_H
 #define BRI_DEMO_H

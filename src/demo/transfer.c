@@ -1,25 +1,19 @@
 /* The programs of a transfer, written with libNetwork. They know nothing of paths. */
-#include <Network/Network.h>
-#include <braid/multipath.h>
-
-#include "demo/demo.h"
+#include "demo/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
 
 #define CHUNK (256u * 1024u)
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 /* --- server: sends the file to whoever connects --- */
 
@@ -31,13 +25,9 @@ struct sending {
 
 static struct {
 	const struct demo_server *config;
-	nw_listener_t listener;
-	dispatch_queue_t queue;
 	const uint8_t *bytes;
 	size_t size;
 } server;
-
-static void send_next(void *context, nw_error_t error);
 
 static void finish_sending(struct sending *s)
 {
@@ -86,35 +76,19 @@ static void send_next(void *context, nw_error_t error)
 	dispatch_release(data);
 }
 
-static void on_connection(void *context, nw_connection_t connection)
+static void on_connection(nw_connection_t connection)
 {
 	struct sending *s = calloc(1, sizeof(*s));
 
-	(void)context;
-	if (!s)
+	if (!s) {
+		nw_connection_cancel(connection);
+		nw_release(connection);
 		return;
-	s->connection = nw_retain(connection);
+	}
+	s->connection = connection;
 	s->bytes = server.bytes;
 	s->size = server.size;
-	nw_connection_set_queue(connection, server.queue);
-	nw_connection_start(connection);
 	send_next(s, NULL);
-}
-
-static void on_listener_state(void *context, nw_listener_state_t state, nw_error_t error)
-{
-	char text[16];
-	int n;
-
-	(void)context;
-	if (state == nw_listener_state_ready) {
-		n = snprintf(text, sizeof(text), "%u\n", nw_listener_get_port(server.listener));
-		if (write(server.config->port_fd, text, (size_t)n) != n)
-			_exit(1);
-	} else if (state == nw_listener_state_failed) {
-		fprintf(stderr, "server: %s\n", strerror(nw_error_get_error_code(error)));
-		_exit(1);
-	}
 }
 
 static int map_file(const char *path)
@@ -132,61 +106,25 @@ static int map_file(const char *path)
 
 int demo_serve(void *context)
 {
-	nw_parameters_t parameters;
-	nw_endpoint_t local;
-
 	server.config = context;
 	if (map_file(server.config->file) < 0) {
 		fprintf(stderr, "server: %s: %s\n", server.config->file, strerror(errno));
 		return 1;
 	}
-	server.queue = dispatch_queue_create("demo.server", NULL);
-	parameters = nw_parameters_create_secure_tcp_f(
-		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-	local = nw_endpoint_create_host(server.config->address, "0");
-	nw_parameters_set_local_endpoint(parameters, local);
-	server.listener = nw_listener_create(parameters);
-	nw_release(local);
-	nw_release(parameters);
-	nw_listener_set_queue(server.listener, server.queue);
-	nw_listener_set_state_changed_handler_f(server.listener, NULL, on_listener_state, NULL);
-	nw_listener_set_new_connection_handler_f(server.listener, NULL, on_connection, NULL);
-	nw_listener_start(server.listener);
-	dispatch_main();
+	demo_listen(server.config, BRAID_DEFAULT_CONFIGURATION_F, on_connection);
 }
 
 /* --- client: fetches the file --- */
 
 static struct {
-	const struct demo_client *config;
-	nw_connection_t connection;
-	dispatch_semaphore_t over;
+	struct demo_user user;
 	FILE *out; /* NULL: nobody wants it */
 	uint64_t bytes, last_ns, told_ns, pause_ns;
-	braid_path_manager_t manager;
-	int status;
 } client;
-
-static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void tell(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vdprintf(client.config->report_fd, format, ap);
-	va_end(ap);
-}
-
-static void end(int status)
-{
-	client.status = status;
-	nw_connection_cancel(client.connection);
-}
 
 static void note_pause(void)
 {
-	uint64_t now = now_ns();
+	uint64_t now = bri_clock_now_ns();
 
 	if (client.last_ns && now - client.last_ns > client.pause_ns)
 		client.pause_ns = now - client.last_ns;
@@ -202,17 +140,6 @@ static bool write_region(
 	return !client.out || fwrite(bytes, 1, size, client.out) == size;
 }
 
-/* braidd answers some time after ready. */
-static void tell_manager(void)
-{
-	braid_path_manager_t manager = braid_connection_get_path_manager(client.connection);
-
-	if (manager == client.manager)
-		return;
-	client.manager = manager;
-	tell("by %s\n", braid_path_manager_string(manager));
-}
-
 static void on_data(void *context, dispatch_data_t content, nw_content_context_t message,
 	bool is_complete, nw_error_t error)
 {
@@ -222,81 +149,47 @@ static void on_data(void *context, dispatch_data_t content, nw_content_context_t
 	if (content) {
 		client.bytes += dispatch_data_get_size(content);
 		if (!dispatch_data_apply_f(content, NULL, write_region)) {
-			tell("failed writing the file: %s\n", strerror(errno));
-			end(1);
+			demo_fail(&client.user, "writing the file: %s", strerror(errno));
 			return;
 		}
 	}
 	if (client.last_ns - client.told_ns > 20 * NSEC_PER_MSEC || is_complete) {
-		tell_manager();
-		tell("at %" PRIu64 "\n", client.bytes);
+		demo_tell_manager(&client.user);
+		demo_tell(&client.user, "at %" PRIu64 "\n", client.bytes);
 		client.told_ns = client.last_ns;
 	}
 	if (error) {
-		tell("failed %s\n", strerror(nw_error_get_error_code(error)));
-		end(1);
+		demo_fail(&client.user, "%s", strerror(nw_error_get_error_code(error)));
 	} else if (is_complete) {
 		if (fflush(client.out) == EOF) {
-			tell("failed writing the file: %s\n", strerror(errno));
-			end(1);
+			demo_fail(&client.user, "writing the file: %s", strerror(errno));
 			return;
 		}
-		tell("end %" PRIu64 " %" PRIu64 "\n", client.bytes, client.pause_ns);
-		end(0);
+		demo_tell(&client.user, "end %" PRIu64 " %" PRIu64 "\n", client.bytes,
+			client.pause_ns);
+		demo_end(&client.user, 0);
 	} else {
-		nw_connection_receive_f(client.connection, 1, CHUNK, NULL, on_data, NULL);
+		nw_connection_receive_f(client.user.connection, 1, CHUNK, NULL, on_data, NULL);
 	}
 }
 
-static void on_client_state(void *context, nw_connection_state_t state, nw_error_t error)
+static void on_ready(void)
 {
-	(void)context;
-	switch (state) {
-	case nw_connection_state_ready:
-		tell("ready %s\n",
-			braid_multipath_reason_string(
-				braid_connection_get_multipath_reason(client.connection)));
-		tell("by %s\n", braid_path_manager_string(client.manager));
-		client.last_ns = now_ns();
-		nw_connection_receive_f(client.connection, 1, CHUNK, NULL, on_data, NULL);
-		break;
-	case nw_connection_state_waiting:
-	case nw_connection_state_failed:
-		tell("failed %s\n", strerror(nw_error_get_error_code(error)));
-		end(1);
-		break;
-	case nw_connection_state_cancelled: dispatch_semaphore_signal(client.over); break;
-	default: break;
-	}
+	client.last_ns = bri_clock_now_ns();
+	nw_connection_receive_f(client.user.connection, 1, CHUNK, NULL, on_data, NULL);
 }
 
 int demo_fetch(void *context)
 {
-	nw_parameters_t parameters;
-	nw_endpoint_t endpoint;
-	char port[8];
+	const struct demo_client *config = context;
+	int status;
 
-	client.config = context;
-	setenv("BRAID_SOCKET", client.config->socket, 1);
-	client.out = client.config->file ? fopen(client.config->file, "wbe") : NULL;
-	if (client.config->file && !client.out) {
-		tell("failed %s: %s\n", client.config->file, strerror(errno));
+	client.user = (struct demo_user) { .config = config, .on_ready = on_ready };
+	client.out = config->file ? fopen(config->file, "wbe") : NULL;
+	if (config->file && !client.out) {
+		demo_tell(&client.user, "failed %s: %s\n", config->file, strerror(errno));
 		return 1;
 	}
-	parameters = nw_parameters_create_secure_tcp_f(
-		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-	nw_parameters_set_multipath_service(
-		parameters, (nw_multipath_service_t)client.config->service);
-	snprintf(port, sizeof(port), "%u", client.config->port);
-	endpoint = nw_endpoint_create_host(client.config->address, port);
-	client.connection = nw_connection_create(endpoint, parameters);
-	nw_release(endpoint);
-	nw_release(parameters);
-	client.over = dispatch_semaphore_create(0);
-	nw_connection_set_queue(client.connection, dispatch_get_global_queue(0, 0));
-	nw_connection_set_state_changed_handler_f(client.connection, NULL, on_client_state, NULL);
-	nw_connection_start(client.connection);
-	dispatch_semaphore_wait(client.over, DISPATCH_TIME_FOREVER);
-	nw_release(client.connection);
-	return client.out && fclose(client.out) == EOF ? 1 : client.status;
+	status = demo_connect(&client.user, BRAID_DEFAULT_CONFIGURATION_F);
+	return client.out && fclose(client.out) == EOF ? 1 : status;
 }

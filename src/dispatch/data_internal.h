@@ -45,4 +45,12 @@ struct dispatch_data_s *bri_data_concat(struct dispatch_data_s *a, struct dispat
 struct dispatch_data_s *bri_data_subrange(
 	struct dispatch_data_s *data, size_t offset, size_t length);
 
+/*
+ * bri_data_take_writable(): the same bytes, which may be changed where they are (bri_data_iov()):
+ * the data itself when nobody else refers to it, or to a part of it, else a copy.
+ *   data  application reference, taken; NULL gives NULL
+ * NULL: no memory; the reference is given up all the same.
+ */
+struct dispatch_data_s *bri_data_take_writable(struct dispatch_data_s *data);
+
 #endif

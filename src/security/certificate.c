@@ -11,10 +11,28 @@ static void destroy(struct bri_object *obj)
 	free(obj);
 }
 
+static bool equal(const struct bri_object *a, const struct bri_object *b)
+{
+	return bri_certificate_equal((const void *)a, (const void *)b);
+}
+
+/* the end is a signature: as good as random */
+static uintptr_t hash(const struct bri_object *obj)
+{
+	const struct bri_certificate *c = (const void *)obj;
+	uintptr_t h = c->size;
+
+	memcpy(&h, c->der + c->size - bri_min_size(c->size, sizeof(h)),
+		bri_min_size(c->size, sizeof(h)));
+	return h;
+}
+
 static const struct bri_class certificate_class = {
 	.name = "sec_certificate",
 	.kind = BRI_KIND_CERTIFICATE,
 	.destroy = destroy,
+	.equal = equal,
+	.hash = hash,
 };
 
 static int import_der(const void *der, size_t size, gnutls_x509_crt_t *ret)

@@ -15,6 +15,10 @@ static void destroy(struct bri_object *obj)
 		bri_object_put(identity->key_owner);
 	else if (identity->key)
 		gnutls_privkey_deinit(identity->key);
+	if (identity->pin) {
+		explicit_bzero(identity->pin, strlen(identity->pin));
+		free(identity->pin);
+	}
 	free(identity);
 }
 

@@ -48,6 +48,7 @@ struct bri_identity {
 	struct bri_object base;
 	gnutls_privkey_t key;
 	struct bri_identity *key_owner; /* whose the key is; NULL: this one's */
+	char *pin;                      /* of the token that has the key; NULL: none */
 	struct bri_certificate **chain; /* own certificate first; internal references */
 	size_t n;
 };

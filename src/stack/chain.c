@@ -108,10 +108,10 @@ void bri_chain_free(struct bri_chain *chain)
 {
 	if (!chain)
 		return;
-	while (chain->bottom) {
-		struct bri_layer *layer = chain->bottom;
+	while (chain->top) { /* who was put upon another goes first */
+		struct bri_layer *layer = chain->top;
 
-		chain->bottom = layer->above;
+		chain->top = layer->below;
 		free_layer(layer);
 	}
 	bri_contents_clear(&chain->out);
@@ -498,9 +498,9 @@ void bri_chain_close(struct bri_chain *chain)
 {
 	uint64_t now_ns = bri_clock_now_ns();
 
-	if (chain->state != BRI_CHAIN_READY || chain->failing)
+	if (chain->state != BRI_CHAIN_READY || chain->failing || chain->closed)
 		return;
-	chain->turning = true;
+	chain->closed = chain->turning = true;
 	for (struct bri_layer *layer = chain->top; layer; layer = layer->below) {
 		if (layer->cls->close)
 			layer->cls->close(layer, now_ns);

@@ -43,7 +43,7 @@ struct bri_chain {
 	size_t out_offset;
 	struct bri_timer *timer;
 	struct bri_item item;
-	bool queued, turning, failing, dead;
+	bool queued, turning, failing, dead, closed;
 	void *context;
 	void (*on_turn)(void *context);
 };
@@ -78,7 +78,7 @@ bool bri_chain_is_flushed(const struct bri_chain *chain);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
 bool bri_chain_has_messages(const struct bri_chain *chain);
 /* bri_chain_close(): an orderly end: the layers tell the peer, what can be written is. */
-void bri_chain_close(struct bri_chain *chain);
+void bri_chain_close(struct bri_chain *chain); /* again: nothing */
 /* bri_chain_lost(): an end that is not: the layers hear why. */
 void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error);
 /* bri_chain_free(): NULL is harmless. Not inside a turn. On the queue. */

@@ -34,6 +34,8 @@ static int use(int argc, char **argv __unused)
 	errno = O_RDONLY + (int)DBL_MIN_EXP + INT_MAX - INT_MAX;
 	printf("%" PRIu64 " %s %d\n", (uint64_t)strlen("x"), setlocale(LC_ALL, NULL), isalpha('a'));
 	(void)fabs(1.0); (void)strcasecmp("a", "b"); (void)getpid(); (void)WIFEXITED(0); (void)TARGET_OS_MAC;
+	CFTypeRef ref = NULL; SecTrustRef trust = NULL; sec_identity_t identity = NULL; CFIndex cf = kCFNotFound;
+	(void)ref; (void)trust; (void)identity; (void)(cf + errSSLBadCert + errSecSuccess);
 	(void)DISPATCH_TIME_NOW; (void)NW_LISTENER_INFINITE_CONNECTION_LIMIT; free(malloc(1));
 	return (int)status + !yes + (none != NULL) + no + (now == 0) + (errno != O_RDONLY + (int)DBL_MIN_EXP);
 }

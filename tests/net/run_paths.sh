@@ -1,25 +1,7 @@
 #!/bin/bash
-# `braid run` where there are two paths: in a lab. Usage: run_paths.sh BRAID PROBE STATIC-PROBE
-# 77: this machine cannot run a lab, and why.
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$(realpath "$1")
-tmp=$(mktemp -d)
-failures=0
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
-
-if ! timeout 20 "$braid" lab check >why 2>&1; then
-	echo "skipped: $(cat why)"
-	[ -z "${BRAID_REQUIRE_ALL:-}" ] && exit 77
-	exit 1
-fi
+# `braid run` where there are two paths: in a lab. Usage: run_paths.sh BRAID
+# shellcheck disable=SC2154 # in_lab.sh sets braid
+source "$(dirname "$0")/in_lab.sh"
 
 # prints the client's counters after the command
 cat >count.sh <<'EOT'
@@ -35,15 +17,22 @@ count()
 
 mkdir www && head -c 6000000 /dev/urandom >www/file
 
+# counted NAME COMMAND...: on the client, with www on the server
+counted()
+{
+	local name=$1
+	shift
+	in_lab "$name" --server "exec '$braid' run python3 -m http.server --directory www 8000" -- \
+		bash count.sh "$@"
+}
+
 # two_paths NAME COMMAND...: on the client; `got` is www/file, over two subflows
 two_paths()
 {
 	local name=$1
 	shift
 	rm -f got counters
-	timeout 60 "$braid" lab run two-equal --quiet \
-		--server "exec '$braid' run python3 -m http.server --directory www 8000" -- \
-		bash count.sh "$@" >out 2>err || fail "$name: exit code $?: $(cat err)"
+	counted "$name" "$@"
 	cmp -s got www/file || fail "$name: the file differs"
 	[ "$(count MPCapableSYNTX)" -ge 1 ] || fail "$name: no Multipath TCP"
 	[ "$(count MPJoinSynAckRx)" -ge 1 ] || fail "$name: no second subflow: $(cat counters)"
@@ -56,10 +45,7 @@ two_paths shell "$braid" run --method seccomp bash -c \
 	'exec 3<>/dev/tcp/10.99.0.1/8000; printf "GET /file HTTP/1.0\r\n\r\n" >&3; sed "1,/^\r$/d" <&3 >got'
 
 # ---- not by itself: the same without braid run has one subflow ----
-timeout 60 "$braid" lab run two-equal --quiet \
-	--server "exec '$braid' run python3 -m http.server --directory www 8000" -- \
-	bash count.sh curl -sS -o got http://server:8000/file >out 2>err || fail "plain: $(cat err)"
+counted plain curl -sS -o got http://server:8000/file
 [ "$(count MPCapableSYNTX)" -eq 0 ] || fail "plain curl used Multipath TCP"
 
-[ "$failures" -eq 0 ] || exit 1
-echo "programs use two paths"
+finish "programs use two paths"

@@ -91,6 +91,32 @@ static void never_metadata(
 	*(int *)context = 1;
 }
 
+static void never_domain(void *context, const char *domain)
+{
+	(void)context;
+	fail_msg("domain %s", domain);
+}
+
+static uint64_t call_nw_relay_hop_create(void *bad)
+{
+	return nw_relay_hop_create(bad, NULL, NULL) != NULL;
+}
+
+static uint64_t call_nw_proxy_config_create_relay(void *bad)
+{
+	return nw_proxy_config_create_relay(bad, NULL) != NULL;
+}
+
+static uint64_t call_nw_proxy_config_create_oblivious_http(void *bad)
+{
+	return nw_proxy_config_create_oblivious_http(bad, "/", (const uint8_t *)"k", 1) != NULL;
+}
+
+static uint64_t call_nw_proxy_config_create_http_connect(void *bad)
+{
+	return nw_proxy_config_create_http_connect(bad, NULL) != NULL;
+}
+
 static uint64_t call_nw_parameters_iterate_prohibited_interfaces_f(void *bad)
 {
 	int called = 0;
@@ -237,7 +263,24 @@ static uint64_t call_nw_content_context_foreach_protocol_metadata_f(void *bad)
 	SET(nw_privacy_context_require_encrypted_name_resolution, true, NULL)                      \
 	GET(nw_resolver_config_create_https)                                                       \
 	GET(nw_resolver_config_create_tls)                                                         \
-	SET(nw_resolver_config_add_server_address, NULL)
+	SET(nw_resolver_config_add_server_address, NULL)                                           \
+	SET(nw_privacy_context_add_proxy, NULL)                                                    \
+	SET(nw_privacy_context_clear_proxies)                                                      \
+	OWN(nw_relay_hop_create)                                                                   \
+	SET(nw_relay_hop_add_additional_http_header_field, "n", "v")                               \
+	OWN(nw_proxy_config_create_relay)                                                          \
+	OWN(nw_proxy_config_create_oblivious_http)                                                 \
+	OWN(nw_proxy_config_create_http_connect)                                                   \
+	GET(nw_proxy_config_create_socksv5)                                                        \
+	SET(nw_proxy_config_set_username_and_password, "u", "p")                                   \
+	SET(nw_proxy_config_set_failover_allowed, true)                                            \
+	GET(nw_proxy_config_get_failover_allowed)                                                  \
+	SET(nw_proxy_config_add_match_domain, "d")                                                 \
+	SET(nw_proxy_config_clear_match_domains)                                                   \
+	SET(nw_proxy_config_add_excluded_domain, "d")                                              \
+	SET(nw_proxy_config_clear_excluded_domains)                                                \
+	SET(nw_proxy_config_enumerate_match_domains_f, NULL, never_domain)                         \
+	SET(nw_proxy_config_enumerate_excluded_domains_f, NULL, never_domain)
 
 #define NOTHING(name_)
 FUNCTIONS(GETTER, SETTER, NOTHING)

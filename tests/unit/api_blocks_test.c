@@ -132,6 +132,28 @@ static void iteration_with_blocks(void **state)
 	nw_release(p);
 }
 
+static void domains_with_blocks(void **state)
+{
+	nw_endpoint_t endpoint = nw_endpoint_create_host("proxy.example", "1080");
+	nw_proxy_config_t config = nw_proxy_config_create_socksv5(endpoint);
+	__block size_t letters = 0;
+
+	(void)state;
+	nw_proxy_config_add_match_domain(config, "a.example");
+	nw_proxy_config_add_match_domain(config, "b");
+	nw_proxy_config_add_excluded_domain(config, "ccc");
+	nw_proxy_config_enumerate_match_domains(config, ^(const char *domain) {
+	  letters += strlen(domain);
+	});
+	assert_int_equal(letters, 10);
+	nw_proxy_config_enumerate_excluded_domains(config, ^(const char *domain) {
+	  letters += strlen(domain);
+	});
+	assert_int_equal(letters, 13);
+	nw_release(config);
+	nw_release(endpoint);
+}
+
 static void metadata_with_blocks(void **state)
 {
 	nw_content_context_t context = nw_content_context_create("c");
@@ -181,6 +203,7 @@ int main(void)
 		cmocka_unit_test(configuration_block_runs_once_inside_the_call),
 		cmocka_unit_test(constants_are_recognised),
 		cmocka_unit_test(iteration_with_blocks),
+		cmocka_unit_test(domains_with_blocks),
 		cmocka_unit_test(metadata_with_blocks),
 		cmocka_unit_test(default_objects_are_data),
 	};

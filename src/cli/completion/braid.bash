@@ -36,12 +36,21 @@ _braid_cat()
 		_braid_words "$cur" "$(ls /sys/class/net 2>/dev/null)"
 		return
 		;;
-	-w | --timeout | -q | --quit | -s | --source) return ;;
+	--cert | --key | --ca)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--proxy)
+		_braid_words "$cur" "socks5:// http://"
+		return
+		;;
+	-w | --timeout | -q | --quit | -s | --source | --alpn | --psk | --server-name) return ;;
 	esac
 	case $cur in
 	-*)
 		_braid_words "$cur" "--help --listen --udp --ipv4 --ipv6 --keep --once --verbose --no-input --end-at-once \
-			--timeout --quit --service --source --interface"
+			--timeout --quit --service --source --interface --tls --dtls --cert --key --ca --server-name \
+			--insecure --alpn --psk --ws --proxy"
 		;;
 	*) _braid_hosts "$cur" ;;
 	esac

@@ -1,2 +1,0 @@
-/* replaced by the first file of this directory */
-typedef int bri_proto_nothing;

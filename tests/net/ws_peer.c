@@ -1,0 +1,384 @@
+/*
+ * A WebSocket program on the public API, for tests with other implementations.
+ *
+ *   ws_peer server [subprotocol]     echoes; prints "port N", and "close CODE REASON" for each
+ * client; ends when its standard input does ws_peer client URL STEP...       text:TEXT binary:SIZE
+ * parts:SIZE:COUNT (each echoed by the other end), ping:TEXT (answered), receive (prints it),
+ * close:CODE:REASON; "subprotocol:NAME" and "max:SIZE" before all others are options
+ */
+#include <Network/Network.h>
+
+#define LIMIT_S 60
+
+struct peer {
+	dispatch_queue_t queue;
+	dispatch_semaphore_t event;
+	nw_connection_t connection;
+	char **steps;
+	int n;
+	nw_protocol_definition_t ws;
+	uint8_t *expected;
+	size_t expected_size;
+	int expected_opcode;
+};
+
+static void die(const char *why)
+{
+	fprintf(stderr, "ws_peer: %s\n", why);
+	_exit(1);
+}
+
+static void say_error(const char *what, nw_error_t error)
+{
+	printf("%s %s\n", what, strerrorname_np(nw_error_get_error_code(error)));
+	fflush(stdout);
+}
+
+static nw_parameters_t parameters_with(nw_protocol_options_t options)
+{
+	nw_parameters_t parameters = nw_parameters_create_secure_tcp_f(
+		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
+
+	nw_protocol_stack_prepend_application_protocol(stack, options);
+	nw_release(stack);
+	nw_release(options);
+	return parameters;
+}
+
+static nw_protocol_metadata_t metadata_of(struct peer *p, nw_content_context_t context)
+{
+	return context ? nw_content_context_copy_protocol_metadata(context, p->ws) : NULL;
+}
+
+/* --- the server --- */
+
+struct client {
+	struct peer *peer;
+	nw_connection_t connection;
+};
+
+static void receive_next(struct client *c);
+
+static void on_sent(void *context, nw_error_t error)
+{
+	(void)context;
+	if (error)
+		say_error("send", error);
+}
+
+static void on_client_message(void *context, dispatch_data_t content, nw_content_context_t message,
+	bool complete, nw_error_t error)
+{
+	struct client *c = context;
+	nw_protocol_metadata_t md = metadata_of(c->peer, message);
+	nw_ws_opcode_t opcode = md ? nw_ws_metadata_get_opcode(md) : nw_ws_opcode_invalid;
+
+	if (error || !complete) {
+		if (error)
+			say_error("end", error);
+		nw_connection_cancel(c->connection);
+		nw_release(md);
+		return;
+	}
+	if (opcode == nw_ws_opcode_close) {
+		const void *bytes = "";
+		size_t size = 0;
+		dispatch_data_t flat =
+			content ? dispatch_data_create_map(content, &bytes, &size) : NULL;
+
+		printf("close %u %.*s\n", nw_ws_metadata_get_close_code(md), (int)size,
+			(const char *)bytes);
+		fflush(stdout);
+		if (flat)
+			dispatch_release(flat);
+	} else if (opcode == nw_ws_opcode_text || opcode == nw_ws_opcode_binary) {
+		/* what came can be sent as it is */
+		nw_connection_send_f(c->connection, content, message, true, NULL, on_sent, NULL);
+	}
+	nw_release(md);
+	receive_next(c);
+}
+
+static void receive_next(struct client *c)
+{
+	nw_connection_receive_message_f(c->connection, c, on_client_message, NULL);
+}
+
+static void on_client_state(void *context, nw_connection_state_t state, nw_error_t error)
+{
+	struct client *c = context;
+
+	if (state == nw_connection_state_failed) {
+		say_error("failed", error);
+		nw_connection_cancel(c->connection);
+	}
+	if (state == nw_connection_state_cancelled) {
+		nw_release(c->connection);
+		free(c);
+	}
+}
+
+static void on_client(void *context, nw_connection_t connection)
+{
+	struct peer *p = context;
+	struct client *c = calloc(1, sizeof(*c));
+
+	c->peer = p;
+	c->connection = nw_retain(connection);
+	nw_connection_set_queue(connection, p->queue);
+	nw_connection_set_state_changed_handler_f(connection, c, on_client_state, NULL);
+	receive_next(c);
+	nw_connection_start(connection);
+}
+
+static bool matches(void *context, const char *subprotocol)
+{
+	struct peer *p = context;
+
+	return strcmp(subprotocol, p->steps[0]) != 0; /* false: found */
+}
+
+static nw_ws_response_t on_request(void *context, nw_ws_request_t request)
+{
+	struct peer *p = context;
+
+	if (nw_ws_request_enumerate_subprotocols_f(request, p, matches))
+		return nw_ws_response_create(nw_ws_response_status_reject, NULL);
+	return nw_ws_response_create(nw_ws_response_status_accept, p->steps[0]);
+}
+
+static void on_listener(void *context, nw_listener_state_t state, nw_error_t error)
+{
+	struct peer *p = context;
+
+	(void)error;
+	if (state == nw_listener_state_ready)
+		dispatch_semaphore_signal(p->event);
+	else if (state == nw_listener_state_failed)
+		die("the listener failed");
+}
+
+static int serve(struct peer *p)
+{
+	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
+	nw_parameters_t parameters;
+	nw_listener_t listener;
+
+	nw_ws_options_set_auto_reply_ping(options, true);
+	nw_ws_options_set_maximum_message_size(options, 32 * 1024 * 1024);
+	if (p->n)
+		nw_ws_options_set_client_request_handler_f(options, p->queue, p, on_request, NULL);
+	parameters = parameters_with(options);
+	listener = nw_listener_create_with_port("0", parameters);
+	nw_listener_set_queue(listener, p->queue);
+	nw_listener_set_state_changed_handler_f(listener, p, on_listener, NULL);
+	nw_listener_set_new_connection_handler_f(listener, p, on_client, NULL);
+	nw_listener_start(listener);
+	dispatch_semaphore_wait(p->event, DISPATCH_TIME_FOREVER);
+	printf("port %u\n", nw_listener_get_port(listener));
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	return 0;
+}
+
+/* --- the client --- */
+
+static void wait_event(struct peer *p, const char *what)
+{
+	if (dispatch_semaphore_wait(
+		    p->event, dispatch_time(DISPATCH_TIME_NOW, (int64_t)LIMIT_S * 1000000000)))
+		die(what);
+}
+
+static void on_state(void *context, nw_connection_state_t state, nw_error_t error)
+{
+	struct peer *p = context;
+
+	if (state == nw_connection_state_ready)
+		dispatch_semaphore_signal(p->event);
+	if (state == nw_connection_state_failed || state == nw_connection_state_waiting) {
+		say_error("failed", error);
+		_exit(2);
+	}
+}
+
+static void on_answer(void *context, dispatch_data_t content, nw_content_context_t message,
+	bool complete, nw_error_t error)
+{
+	struct peer *p = context;
+	nw_protocol_metadata_t md = metadata_of(p, message);
+	const void *bytes = NULL;
+	size_t size = 0;
+	dispatch_data_t flat = content ? dispatch_data_create_map(content, &bytes, &size) : NULL;
+
+	if (error) {
+		say_error("end", error);
+	} else if (p->expected_opcode < 0) {
+		printf("received %d %u %.*s\n", md ? (int)nw_ws_metadata_get_opcode(md) : -1,
+			md ? nw_ws_metadata_get_close_code(md) : 0, size < 200 ? (int)size : 0,
+			(const char *)bytes);
+		fflush(stdout);
+	} else if (!complete || !md || (int)nw_ws_metadata_get_opcode(md) != p->expected_opcode ||
+		   size != p->expected_size || memcmp(bytes, p->expected, size) != 0) {
+		die("the echo is another message");
+	}
+	if (flat)
+		dispatch_release(flat);
+	nw_release(md);
+	dispatch_semaphore_signal(p->event);
+}
+
+static void on_pong(void *context, nw_error_t error)
+{
+	struct peer *p = context;
+
+	if (error)
+		die("no pong");
+	dispatch_semaphore_signal(p->event);
+}
+
+static nw_content_context_t context_for(int opcode, unsigned code, struct peer *p)
+{
+	nw_content_context_t context = nw_content_context_create("message");
+	nw_protocol_metadata_t md = nw_ws_create_metadata((nw_ws_opcode_t)opcode);
+
+	if (code)
+		nw_ws_metadata_set_close_code(md, (nw_ws_close_code_t)code);
+	if (opcode == nw_ws_opcode_ping)
+		nw_ws_metadata_set_pong_handler_f(md, p->queue, p, on_pong, NULL);
+	nw_content_context_set_metadata_for_protocol(context, md);
+	nw_release(md);
+	return context;
+}
+
+static void send_part(
+	struct peer *p, nw_content_context_t context, const void *bytes, size_t size, bool complete)
+{
+	dispatch_data_t data = dispatch_data_create_f(bytes, size, NULL, NULL);
+
+	nw_connection_send_f(p->connection, data, context, complete, p, on_sent, NULL);
+	dispatch_release(data);
+}
+
+static void echo(struct peer *p, int opcode, size_t size, unsigned long count)
+{
+	nw_content_context_t context = context_for(opcode, 0, p);
+
+	p->expected_opcode = opcode;
+	p->expected_size = size;
+	nw_connection_receive_message_f(p->connection, p, on_answer, NULL);
+	for (unsigned long i = 0; i < count; i++) {
+		size_t from = size * i / count, to = size * (i + 1) / count;
+
+		send_part(p, context, p->expected + from, to - from, i + 1 == count);
+	}
+	wait_event(p, "no echo");
+	nw_release(context);
+}
+
+static void run_step(struct peer *p, const char *step)
+{
+	const char *arg = strchr(step, ':');
+	nw_content_context_t context;
+	char *end = NULL;
+	unsigned long number;
+
+	arg = arg ? arg + 1 : "";
+	number = strtoul(arg, &end, 10);
+	end += *end == ':';
+	free(p->expected);
+	p->expected =
+		strncmp(step, "text:", 5) == 0 ? (uint8_t *)strdup(arg) : calloc(1, number + 1);
+	if (strncmp(step, "text:", 5) == 0) {
+		echo(p, nw_ws_opcode_text, strlen(arg), 1);
+	} else if (strncmp(step, "binary:", 7) == 0) {
+		for (size_t i = 0; i < number; i++)
+			p->expected[i] = (uint8_t)(i * 131 >> 3);
+		echo(p, nw_ws_opcode_binary, number, 1);
+	} else if (strncmp(step, "parts:", 6) == 0) {
+		memset(p->expected, 'p', number);
+		echo(p, nw_ws_opcode_text, number, strtoul(end, NULL, 10));
+	} else if (strncmp(step, "ping:", 5) == 0) {
+		context = context_for(nw_ws_opcode_ping, 0, p);
+		send_part(p, context, arg, strlen(arg), true);
+		wait_event(p, "no pong");
+		nw_release(context);
+	} else if (strcmp(step, "receive") == 0) {
+		p->expected_opcode = -1;
+		nw_connection_receive_message_f(p->connection, p, on_answer, NULL);
+		wait_event(p, "nothing came");
+	} else if (strncmp(step, "close:", 6) == 0) {
+		context = context_for(nw_ws_opcode_close, (unsigned)number, p);
+		send_part(p, context, end, strlen(end), true);
+		nw_release(context);
+	} else {
+		die("what step is this?");
+	}
+}
+
+static bool take_option(nw_protocol_options_t options, const char *step)
+{
+	if (strncmp(step, "subprotocol:", 12) == 0)
+		nw_ws_options_add_subprotocol(options, step + 12);
+	else if (strncmp(step, "max:", 4) == 0)
+		nw_ws_options_set_maximum_message_size(options, strtoul(step + 4, NULL, 10));
+	else
+		return false;
+	return true;
+}
+
+static void say_response(struct peer *p)
+{
+	nw_protocol_metadata_t md = nw_connection_copy_protocol_metadata(p->connection, p->ws);
+	nw_ws_response_t response = nw_ws_metadata_copy_server_response(md);
+	const char *subprotocol = nw_ws_response_get_selected_subprotocol(response);
+
+	printf("ready %s\n", subprotocol ? subprotocol : "");
+	nw_release(response);
+	nw_release(md);
+}
+
+static int talk(struct peer *p, const char *url)
+{
+	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
+	nw_endpoint_t endpoint = nw_endpoint_create_url(url);
+	nw_parameters_t parameters;
+	int i = 0;
+
+	nw_ws_options_set_auto_reply_ping(options, true);
+	while (i < p->n && take_option(options, p->steps[i]))
+		i++;
+	parameters = parameters_with(options);
+	p->connection = nw_connection_create(endpoint, parameters);
+	nw_release(endpoint);
+	nw_release(parameters);
+	nw_connection_set_queue(p->connection, p->queue);
+	nw_connection_set_state_changed_handler_f(p->connection, p, on_state, NULL);
+	nw_connection_start(p->connection);
+	wait_event(p, "not ready");
+	say_response(p);
+	for (; i < p->n; i++)
+		run_step(p, p->steps[i]);
+	printf("done\n");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct peer p;
+
+	if (argc < 2 || (strcmp(argv[1], "client") == 0 && argc < 3))
+		die("usage: ws_peer server [subprotocol] | client URL STEP...");
+	p.queue = dispatch_queue_create("ws_peer", NULL);
+	p.event = dispatch_semaphore_create(0);
+	p.ws = nw_protocol_copy_ws_definition();
+	p.steps = argv + 2;
+	p.n = argc - 2;
+	if (strcmp(argv[1], "server") == 0)
+		return serve(&p);
+	p.steps++;
+	p.n--;
+	return talk(&p, argv[2]);
+}

@@ -1,0 +1,17 @@
+/* A key that is nobody's: made for a test with openssl req -x509. */
+static const char pem[] = "-----BEGIN CERTIFICATE-----\n"
+			  "MIIBgzCCASmgAwIBAgIUa966tlZ0CIwYlez2c0dshABWr8QwCgYIKoZIzj0EAwIw\n"
+			  "FjEUMBIGA1UEAwwLYmxvY2tzLnRlc3QwIBcNMjYxMTI2MDcxODI1WhgPMjEyNjEx\n"
+			  "MDIwNzE4MjVaMBYxFDASBgNVBAMMC2Jsb2Nrcy50ZXN0MFkwEwYHKoZIzj0CAQYI\n"
+			  "KoZIzj0DAQcDQgAEECLNChOsrtIJUO/unRuGonAMZz8tXYZYGl38Tj1224PO4e5L\n"
+			  "dFhm10u8ehoMJ0k14j480NPc2xOQWKRFMMKb5aNTMFEwHQYDVR0OBBYEFAwzKYg+\n"
+			  "Ri1m0tnS4w/4EM0BRuzCMB8GA1UdIwQYMBaAFAwzKYg+Ri1m0tnS4w/4EM0BRuzC\n"
+			  "MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAMfGoKD8bH0r9t3M\n"
+			  "S7H6SxRBA3ZoEmNARtgQubc4ag+jAiBdKLbUGYtJiOsIv/dj73J4bvynQkbAg3L1\n"
+			  "3BEnFbM+5A==\n"
+			  "-----END CERTIFICATE-----\n"
+			  "-----BEGIN PRIVATE KEY-----\n"
+			  "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgmVSoBM3bqD38Hqdb\n"
+			  "FIEC84dhkNv9RClzzeD3sLlNvNKhRANCAAQQIs0KE6yu0glQ7+6dG4aicAxnPy1d\n"
+			  "hlgaXfxOPXbbg87h7kt0WGbXS7x6GgwnSTXiPjzQ09zbE5BYpEUwwpvl\n"
+			  "-----END PRIVATE KEY-----\n";
