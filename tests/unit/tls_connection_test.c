@@ -886,6 +886,108 @@ static void garbage_from_a_server(void **state)
 	free_ends(e);
 }
 
+/* --- a server that is only an engine: it does what no honest one does --- */
+
+static void send_all(int fd, struct bri_tls *tls)
+{
+	uint8_t *bytes;
+	size_t size;
+
+	while (bri_tls_output_take(tls, &bytes, &size)) {
+		assert_int_equal(send(fd, bytes, size, 0), size);
+		free(bytes);
+	}
+}
+
+static struct bri_tls *serve_engine(int fd)
+{
+	struct bri_tls_config config = {
+		.server = true,
+		.min_version = 0x0303,
+		.max_version = 0x0304,
+		.identity = tls_cert_identity(&leaf),
+	};
+	struct bri_tls *tls;
+	uint8_t room[16384];
+	ssize_t n;
+
+	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
+	while (bri_tls_step(tls, 0) == BRI_TLS_WAITS) {
+		send_all(fd, tls);
+		n = recv(fd, room, sizeof(room), 0);
+		assert_true(n > 0);
+		bri_tls_input(tls, room, (size_t)n);
+	}
+	bri_tls_input(tls, NULL, 0);
+	assert_true(bri_tls_is_done(tls));
+	send_all(fd, tls);
+	return tls;
+}
+
+/* RFC 8446 section 6.1: an end without close_notify is no end of the content */
+static void truncation(void **state)
+{
+	(void)state;
+	for (int announced = 0; announced < 2; announced++) {
+		struct ends *e = new_ends(false);
+		int fd = raw_listen(AF_INET, SOCK_STREAM, &e->port), peer;
+		struct bri_tls *tls;
+
+		open_client(e);
+		peer = raw_accept(fd);
+		tls = serve_engine(peer);
+		await(&e->r, "ready");
+		receive(e->c, &e->r, 'a', 1, 100);
+		receive(e->c, &e->r, 'b', 1, 100);
+		assert_int_equal(bri_tls_write(tls, "data", 4), 0);
+		if (announced)
+			bri_tls_close(tls);
+		send_all(peer, tls);
+		close(peer);
+		await(&e->r, "a=data");
+		await(&e->r, announced ? "b=-*" : "b=-(3:-9816)");
+		if (!announced)
+			await(&e->r, "failed(3:-9816)");
+		bri_tls_put(tls);
+		close(fd);
+		free_ends(e);
+	}
+}
+
+/* a record that was changed on its way */
+static void corruption(void **state)
+{
+	struct ends *e = new_ends(false);
+	int fd = raw_listen(AF_INET, SOCK_STREAM, &e->port), peer;
+	struct bri_tls *tls;
+	uint8_t *bytes;
+	size_t size;
+
+	(void)state;
+	open_client(e);
+	peer = raw_accept(fd);
+	tls = serve_engine(peer);
+	await(&e->r, "ready");
+	receive(e->c, &e->r, 'a', 1, 100);
+	assert_int_equal(bri_tls_write(tls, "data", 4), 0);
+	assert_true(bri_tls_output_take(tls, &bytes, &size));
+	bytes[size - 1] ^= 1;
+	assert_int_equal(send(peer, bytes, size, 0), size);
+	free(bytes);
+	await(&e->r, "failed(3:-9846)");
+	/* it is told why */
+	bytes = malloc(16384);
+	size = (size_t)recv(peer, bytes, 16384, 0);
+	bri_tls_input(tls, bytes, size);
+	assert_int_equal(bri_tls_read(tls, bytes + 8192, 8192, &size), -EPROTO);
+	assert_int_equal(bri_tls_error(tls), BRI_TLS_PEER_BAD_RECORD_MAC);
+	free(bytes);
+	bri_tls_put(tls);
+	close(peer);
+	close(fd);
+	free_ends(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -905,6 +1007,8 @@ int main(void)
 		cmocka_unit_test(large_transfers),
 		cmocka_unit_test(half_close),
 		cmocka_unit_test(garbage_from_a_server),
+		cmocka_unit_test(truncation),
+		cmocka_unit_test(corruption),
 	};
 
 	return cmocka_run_group_tests(tests, make_certificates, free_certificates);
