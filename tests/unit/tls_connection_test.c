@@ -838,6 +838,61 @@ static void large_transfers(void **state)
 	free_ends(e);
 }
 
+/* content in regions of all sizes: small ones share records, large ones are sent as they are */
+static void regions_of_all_sizes(void **state)
+{
+	struct ends *e = new_ends(false);
+	dispatch_data_t all = dispatch_data_empty, piece, both;
+	size_t size = 0, n;
+	char *bytes = malloc(1 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < 90; i++) {
+		n = i % 7 == 6 ? 20000 + i : (i * 397) % 5000 + 1;
+		for (size_t j = 0; j < n; j++)
+			bytes[size + j] = (char)(i + j * 3);
+		piece = dispatch_data_create_f(bytes + size, n, NULL, NULL);
+		both = dispatch_data_create_concat(all, piece);
+		dispatch_release(all);
+		dispatch_release(piece);
+		all = both;
+		size += n;
+	}
+	assert_true(size < 1 << 20);
+	open_ends(e);
+	await(&e->r, "ready");
+	await(&e->sr, "ready");
+	receive(e->s, &e->sr, 'd', (uint32_t)size, (uint32_t)size);
+	nw_connection_send_f(e->c, all, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true,
+		tag(&e->r, 'c'), on_sent, NULL);
+	await_data(&e->sr, size);
+	assert_memory_equal(e->sr.data, bytes, size);
+	dispatch_release(all);
+	free(bytes);
+	free_ends(e);
+}
+
+/* a datagram is what was completed, in how many pieces it may come */
+static void datagrams_in_pieces(void **state)
+{
+	struct ends *e = new_ends(true);
+	nw_content_context_t context = nw_content_context_create("pieces");
+
+	(void)state;
+	open_ends(e);
+	await(&e->r, "ready");
+	await(&e->sr, "ready");
+	receive_message(e->s, &e->sr, 'a');
+	receive_message(e->s, &e->sr, 'b');
+	send_bytes(e->c, &e->r, 'c', "one", 3, context, false);
+	send_bytes(e->c, &e->r, 'd', "two", 3, context, true);
+	send_text(e->c, &e->r, 'f', "next");
+	await(&e->sr, "a=onetwo*");
+	await(&e->sr, "b=next*");
+	nw_release(context);
+	free_ends(e);
+}
+
 static void half_close(void **state)
 {
 	struct ends *e = new_ends(false);
@@ -1005,6 +1060,8 @@ int main(void)
 		cmocka_unit_test(resumption),
 		cmocka_unit_test(privacy_contexts_share_nothing),
 		cmocka_unit_test(large_transfers),
+		cmocka_unit_test(regions_of_all_sizes),
+		cmocka_unit_test(datagrams_in_pieces),
 		cmocka_unit_test(half_close),
 		cmocka_unit_test(garbage_from_a_server),
 		cmocka_unit_test(truncation),
