@@ -140,6 +140,29 @@ for v in "1_2 0303" "1_3 0304"; do
 		client "error 3 -9808" -- --reject
 	fi
 done
+# a stapled OCSP response, good and revoked
+serial=$(openssl x509 -in server.pem -noout -serial | cut -d= -f2)
+staple() # INDEX-LINE
+{
+	printf "$1" >index.txt
+	openssl ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem -cert server.pem \
+		-reqout request.der -no_nonce >/dev/null 2>&1
+	openssl ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -ndays 1 -reqin request.der -respout staple.der \
+		>/dev/null 2>&1
+}
+for v in 1_2 1_3; do
+	if selected "openssl server staple tls$v"; then
+		staple "V\t491231235959Z\t\t$serial\tunknown\t/CN=example.test\n"
+		serve tcp openssl s_server -accept PORT $identity -tls$v -status_file staple.der -rev
+		client "ready .* ocsp=1" --
+		answer olleh
+	fi
+	if selected "openssl server revoked tls$v"; then
+		staple "R\t491231235959Z\t240101000000Z\t$serial\tunknown\t/CN=example.test\n"
+		serve tcp openssl s_server -accept PORT $identity -tls$v -status_file staple.der -rev
+		client "error 3 -9827" --
+	fi
+done
 if selected "openssl server psk tls1_2"; then
 	serve tcp openssl s_server -accept PORT -nocert -tls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256 -rev
 	client "ready 0303 00a8" -- --psk $key --identity me --suite 00a8

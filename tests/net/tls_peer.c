@@ -118,19 +118,25 @@ static void count(void *context, sec_certificate_t certificate)
 	++*(int *)context;
 }
 
+static void measure(void *context, dispatch_data_t data)
+{
+	*(int *)context = dispatch_data_get_size(data) > 0;
+}
+
 static void print_ready(nw_connection_t c)
 {
 	nw_protocol_definition_t tls = nw_protocol_copy_tls_definition();
 	nw_protocol_metadata_t md = nw_connection_copy_protocol_metadata(c, tls);
 	sec_protocol_metadata_t sec = nw_tls_copy_sec_protocol_metadata(md);
 	const char *alpn = sec_protocol_metadata_get_negotiated_protocol(sec);
-	int peers = 0;
+	int peers = 0, ocsp = 0;
 
+	sec_protocol_metadata_access_ocsp_response_f(sec, &ocsp, measure);
 	sec_protocol_metadata_access_peer_certificate_chain_f(sec, &peers, count);
-	printf("ready %04x %04x %s resumed=%d peers=%d\n",
+	printf("ready %04x %04x %s resumed=%d peers=%d ocsp=%d\n",
 		sec_protocol_metadata_get_negotiated_tls_protocol_version(sec),
 		sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec), alpn ? alpn : "-",
-		bri_tls_resumed(sec->tls), peers);
+		bri_tls_resumed(sec->tls), peers, ocsp);
 	fflush(stdout);
 	sec_release(sec);
 	nw_release(md);
