@@ -142,8 +142,9 @@ bool bri_connection_turn_chain(nw_connection_t c)
 	if (before == BRI_CHAIN_OPENING || bri_chain_wants_turn(c->chain))
 		bri_chain_turn(c->chain);
 	if (c->chain->state == BRI_CHAIN_FAILED) {
-		/* what came before it is received first */
-		if (c->life == BRI_LIFE_READY && (c->chain->top->up.head || c->in_datagram))
+		/* what came before it is received first; a message that will never be whole is not
+		 * waited for: what there is of it goes along with the error */
+		if (c->life == BRI_LIFE_READY && (c->chain->top->up.head || c->message_ended))
 			return false;
 		bri_connection_lost_by(c, c->chain->error);
 		return true;
@@ -186,6 +187,20 @@ bool bri_connection_fill_from_chain(nw_connection_t c)
 	return true;
 }
 
+static void end_message(nw_connection_t c)
+{
+	c->in_datagram = c->message_ended = false;
+	nw_release(c->datagram_context);
+	c->datagram_context = NULL;
+}
+
+/* All pieces of a message have one context: with another one, what was begun was cut off. */
+static bool is_another(nw_connection_t c, const struct bri_content *content)
+{
+	return c->in_datagram && content->context &&
+	       content->context != (struct bri_object *)c->datagram_context;
+}
+
 /* The next piece of a message. False: none now. */
 static bool next_piece(nw_connection_t c)
 {
@@ -195,6 +210,11 @@ static bool next_piece(nw_connection_t c)
 		return false;
 	c->end_seen = content.end;
 	if (!content.end || content.data) {
+		if (is_another(c, &content)) {
+			bri_object_release(c->partial);
+			c->partial = NULL;
+			end_message(c);
+		}
 		if (!c->in_datagram) {
 			c->in_datagram = true;
 			c->datagram_context =
@@ -212,13 +232,6 @@ static bool next_piece(nw_connection_t c)
 static size_t partial_size(nw_connection_t c)
 {
 	return c->partial ? bri_data_size(c->partial) : 0;
-}
-
-static void end_message(nw_connection_t c)
-{
-	c->in_datagram = c->message_ended = false;
-	nw_release(c->datagram_context);
-	c->datagram_context = NULL;
 }
 
 bool bri_connection_receive_message_of_chain(nw_connection_t c)

@@ -16,6 +16,12 @@ void bri_contents_init(struct bri_contents *list)
 	list->bytes = 0;
 }
 
+/* A peer can send any number of contents of nothing: each counts for the memory that it takes. */
+static size_t cost(const struct bri_content *content)
+{
+	return BRI_CONTENT_COST + (content->data ? bri_data_size(content->data) : 0);
+}
+
 void bri_content_clear(struct bri_content *content)
 {
 	bri_object_release(content->data);
@@ -34,7 +40,7 @@ void bri_contents_append(struct bri_contents *list, struct bri_content *in)
 	node->next = NULL;
 	*list->tail = node;
 	list->tail = &node->next;
-	list->bytes += node->data ? bri_data_size(node->data) : 0;
+	list->bytes += cost(node);
 }
 
 bool bri_contents_take(struct bri_contents *list, struct bri_content *ret)
@@ -46,7 +52,7 @@ bool bri_contents_take(struct bri_contents *list, struct bri_content *ret)
 	list->head = node->next;
 	if (!list->head)
 		list->tail = &list->head;
-	list->bytes -= node->data ? bri_data_size(node->data) : 0;
+	list->bytes -= cost(node);
 	*ret = *node;
 	ret->next = NULL;
 	bri_pool_free(node, sizeof(*node));

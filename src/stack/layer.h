@@ -28,9 +28,12 @@ struct bri_content {
 	bool end;                   /* nothing follows in this direction */
 };
 
+/* What a content costs without its bytes: its node, a small leaf, a context with metadata. */
+#define BRI_CONTENT_COST 256u
+
 struct bri_contents {
 	struct bri_content *head, **tail;
-	size_t bytes;
+	size_t bytes; /* with BRI_CONTENT_COST of each */
 };
 
 struct bri_layer_class {

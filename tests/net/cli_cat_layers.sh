@@ -99,11 +99,12 @@ wait "$listener"
 
 # openssl at the other end; in lines that begin with a letter s_client sees commands
 od -An -v -tx1 -w4096 <file | tr -d 'a-f' >text
+head -c 10000 text >some # of more, s_server stops at times after a first record
 free_port
-openssl s_server -quiet -accept "127.0.0.1:$free" -cert server.pem -key server.key -naccept 1 >ossl.out 2>ossl.err <text &
+openssl s_server -quiet -accept "127.0.0.1:$free" -cert server.pem -key server.key -naccept 1 >ossl.out 2>ossl.err <some &
 listens "$free"
 timeout 20 "$braid" cat -d --tls --ca server.pem --server-name localhost 127.0.0.1 "$free" >got 2>log
-cmp -s got text || fail "openssl s_server: $(cat log ossl.err)"
+cmp -s got some || fail "openssl s_server: $(cat log ossl.err)"
 listen client --tls --cert server.pem --key server.key
 timeout 20 openssl s_client -quiet -no_ign_eof -connect "localhost:$port" -CAfile server.pem \
 	-verify_return_error <text >ossl.out 2>ossl.err

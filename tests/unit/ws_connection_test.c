@@ -328,6 +328,42 @@ static void a_message_that_is_cut_off(void **state)
 	close(fd);
 }
 
+/* the same when pieces of it are on their way already */
+static void a_large_message_that_is_cut_off(void **state)
+{
+	struct world *w = *state;
+	nw_protocol_options_t options = ws_options();
+	nw_content_context_t parts = nw_content_context_create("parts");
+	char *bytes = calloc(1, 200000);
+
+	nw_ws_options_set_maximum_message_size(options, 300000);
+	open_both_with(w, options, ws_options());
+	receive_ws(w->server, &w->s, 'a');
+	send_bytes(w->client, &w->c, 'x', bytes, 200000, parts, false);
+	await(&w->c, "x=sent");
+	send_bytes(w->client, &w->c, 'y', bytes, 200000, parts, false);
+	await(&w->s, "a=-(EMSGSIZE)");
+	await(&w->s, "failed(EMSGSIZE)");
+	nw_release(parts);
+	free(bytes);
+}
+
+static void a_large_message_that_is_cut_off_by_a_close(void **state)
+{
+	struct world *w = *state;
+	nw_content_context_t parts = nw_content_context_create("parts");
+	char *bytes = calloc(1, 200000);
+
+	open_both(w);
+	receive_ws(w->server, &w->s, 'a');
+	send_bytes(w->client, &w->c, 'x', bytes, 200000, parts, false);
+	await(&w->c, "x=sent");
+	send_ws(w->client, &w->c, 'y', nw_ws_opcode_close, 1001, "", 0);
+	await(&w->s, "a=close(1001,)");
+	nw_release(parts);
+	free(bytes);
+}
+
 /* --- pings --- */
 
 static void on_pong(void *context, nw_error_t error)
@@ -665,6 +701,8 @@ int main(void)
 		TEST(cancel_says_going_away),
 		TEST(too_large_a_message),
 		TEST(a_message_that_is_cut_off),
+		TEST(a_large_message_that_is_cut_off),
+		TEST(a_large_message_that_is_cut_off_by_a_close),
 		TEST(pings_are_answered_and_received),
 		TEST(pongs_of_the_program),
 		TEST(no_pong_is_an_error),
