@@ -140,7 +140,7 @@ static void serve(nw_connection_t connection)
 	nw_connection_start(connection);
 }
 
-/* Only who offers the subprotocol "chat" comes in; it is told how many are there already. */
+/* Only who offers the subprotocol "chat" comes in; it is told how many are there with it. */
 NW_RETURNS_RETAINED static nw_ws_response_t answer(nw_ws_request_t request)
 {
 	__block bool offered = false;

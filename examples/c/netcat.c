@@ -72,6 +72,8 @@ static void send_loop(nw_connection_t connection)
 		^(dispatch_data_t piece, int error) {
 		  if (error)
 			  errx(1, "standard input: %s", strerror(error));
+		  if (dispatch_data_get_size(piece) == 0 && datagrams)
+			  return; /* a flow of datagrams has no end that could be told */
 		  if (dispatch_data_get_size(piece) == 0) {
 			  nw_connection_send(connection, nil, NW_CONNECTION_FINAL_MESSAGE_CONTEXT,
 				  true, ^(nw_error_t failed __unused) {
