@@ -99,6 +99,7 @@ netcat_stream() { # OPTION...: both directions at once, to both ends
 
 netcat_datagrams() { # OPTION...: one each way; a datagram flow has no end
 	netcat_listen -u "$@"
+	: >"$tmp/got"
 	timeout 30 "$dir/netcat" -u "$@" 127.0.0.1 "$port" <<<up >"$tmp/got" 2>"$tmp/err" &
 	pids=($!)
 	within 20 grep -qx up "$tmp/up" || fail "netcat -u $*: $(cat "$tmp/err" "$tmp/listen.err")"
@@ -128,6 +129,7 @@ test_netcat() {
 # a chat client whose standard input is a pipe that stays open: chat_client NAME DESCRIPTOR
 chat_client() {
 	mkfifo "$tmp/$1.in"
+	: >"$tmp/$1.err"
 	timeout 60 "$dir/chat_client" "ws://localhost:$port/" "$1" <"$tmp/$1.in" >"$tmp/$1" 2>"$tmp/$1.err" &
 	pids+=($!)
 	eval "exec $2>\"\$tmp/\$1.in\""
@@ -179,6 +181,7 @@ test_tls() {
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$name" \
 			-addext subjectAltName=DNS:localhost -keyout "$tmp/$name.key" -out "$tmp/$name.pem" 2>/dev/null
 	done
+	: >"$tmp/openssl"
 	# it answers with each line reversed
 	openssl s_server -accept 127.0.0.1:0 -cert "$tmp/good.pem" -key "$tmp/good.key" -alpn hello -rev \
 		>"$tmp/openssl" 2>&1 &
