@@ -136,6 +136,24 @@ chat_client() {
 	within 20 grep -q pong "$tmp/$1.err" || fail "chat, $1: no pong: $(cat "$tmp/$1.err")"
 }
 
+# sent_away PORT: a client that sends a binary message; success when a close message says 1003
+sent_away() {
+	timeout 20 python3 -c '
+import socket, struct, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+          b"Sec-WebSocket-Protocol: chat\r\n\r\n")
+r = s.makefile("rb")
+while r.readline() not in (b"\r\n", b""):
+    pass
+s.sendall(bytes((0x82, 0x81, 0, 0, 0, 0, 1)))
+head = r.read(4)
+assert head[0] == 0x88 and struct.unpack("!H", head[2:])[0] == 1003, head
+assert r.read() == b""
+' "$1"
+}
+
 test_chat() {
 	pids=()
 	exec {out}< <(exec "$dir/chat_server" 0 2>"$tmp/server.err")
@@ -152,6 +170,8 @@ test_chat() {
 	CHAT_SUBPROTOCOL=other timeout 20 "$dir/chat_client" "ws://localhost:$port/" eve \
 		</dev/null >"$tmp/eve" 2>&1
 	[ $? = 1 ] || fail "chat: eve came in: $(cat "$tmp/eve")"
+	# neither does who sends what is no text: close code 1003
+	sent_away "$port" >"$tmp/binary" 2>&1 || fail "chat, binary: $(cat "$tmp/binary")"
 	exec 7>&- 8>&- # the end of their input: they leave
 	for client in "${pids[@]}"; do
 		wait "$client" || fail "chat: exit $?: $(cat "$tmp/ann.err" "$tmp/bob.err")"
