@@ -19,7 +19,9 @@ export PKG_CONFIG_PATH=$pc
 read -ra flags <<<"$(pkg-config --cflags --libs braid)"
 gcc "$source/examples/c/hello_client_f.c" -D_GNU_SOURCE "${flags[@]}" -o "$work/hello_f"
 clang -fblocks "$source/examples/c/hello_client.c" "${flags[@]}" -o "$work/hello"
-for program in hello_f hello; do
+clang -fblocks "$source/examples/c/hello_tls.c" "${flags[@]}" -o "$work/hello_tls"
+clang -fblocks "$source/examples/c/netcat.c" "${flags[@]}" -o "$work/netcat"
+for program in hello_f hello hello_tls netcat; do
     # port 1 of loopback: nobody listens. The program says so and fails; a loader error would say something else
     if LD_LIBRARY_PATH=$libs timeout 20 "$work/$program" 127.0.0.1 1 >"$work/out" 2>&1; then
         echo "$program: success against a closed port"
