@@ -1,6 +1,7 @@
 /*
  * `braid check` in three parts: facts read from this host (check_facts.c), what they mean
  * (check_judge.c, pure), and a connection to a host or from one (check_host.c, check_listen.c).
+ * TLS is in check_tls.h.
  */
 #ifndef BRI_CLI_CHECK_H
 #define BRI_CLI_CHECK_H
@@ -119,10 +120,12 @@ void bri_check_facts_json(const struct bri_check_facts *facts, struct bri_json *
 
 /*
  * bri_check_host(): connects and adds rows.
- *   json  NULL, or where an object "host" is written
- * Returns an exit code: multipath, not multipath, unreachable.
+ *   with_tls    once more with TLS, when the first connection was made
+ *   timeout_ns  for each connection
+ *   json        NULL, or where an object "host" is written
+ * Returns an exit code, of the first connection: multipath, not multipath, unreachable.
  */
-int bri_check_host(const struct bri_cli_target *target, uint64_t timeout_ns,
+int bri_check_host(const struct bri_cli_target *target, bool with_tls, uint64_t timeout_ns,
 	struct bri_report *report, struct bri_json *json);
 
 /* bri_check_listen(): answers HTTP until SIGINT or SIGTERM. `address` "": any. Returns an exit

@@ -1,52 +1,11 @@
-/* `braid check HOST`: one connection by the public API, and what it became. */
+/* `braid check HOST`: one connection by the public API, and what it became; one more for TLS. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/clock.h"
 #include "cli/check.h"
-#include "cli/net.h"
+#include "cli/check_attempt.h"
+#include "cli/check_tls.h"
 #include "transport/mptcp_info.h"
-
-#define CANCEL_TIMEOUT_NS                                                                          \
-	(2 * (int64_t)BRI_NS_PER_S) /* cancelling is immediate; a bound all the same */
-
-/* Written on the connection's queue, read by the main thread after `settled` was signalled. */
-struct attempt {
-	nw_connection_t connection;
-	dispatch_semaphore_t settled, cancelled;
-	bool is_settled, ready;
-	uint64_t ready_ns;
-	char error[128];
-};
-
-static void on_state(void *context, nw_connection_state_t state, nw_error_t error)
-{
-	struct attempt *attempt = context;
-
-	if (state == nw_connection_state_cancelled) {
-		dispatch_semaphore_signal(attempt->cancelled);
-		return;
-	}
-	if (attempt->is_settled)
-		return;
-	switch (state) {
-	case nw_connection_state_ready:
-		attempt->ready = true;
-		attempt->ready_ns = bri_clock_now_ns();
-		break;
-	case nw_connection_state_waiting: /* every address was tried: for a check that is the end */
-	case nw_connection_state_failed: {
-		char buffer[96];
-
-		snprintf(attempt->error, sizeof(attempt->error), "%s",
-			bri_net_error_text(error, buffer, sizeof(buffer)));
-		break;
-	}
-	default: return;
-	}
-	attempt->is_settled = true;
-	dispatch_semaphore_signal(attempt->settled);
-}
 
 /* The library's public text says what to do too, but in one line with the reason; rows keep them
  * apart. */
@@ -76,10 +35,10 @@ static const char *fix_of(braid_multipath_reason_t reason)
 	}
 }
 
-static int report_ready(struct attempt *attempt, uint64_t start_ns, struct bri_report *report,
-	struct bri_json *json)
+static int report_ready(
+	struct bri_check_attempt *attempt, struct bri_report *report, struct bri_json *json)
 {
-	uint64_t connect_us = (attempt->ready_ns - start_ns) / BRI_NS_PER_US;
+	uint64_t connect_us = (attempt->ready_ns - attempt->start_ns) / BRI_NS_PER_US;
 	braid_multipath_reason_t reason =
 		braid_connection_get_multipath_reason(attempt->connection);
 	bool multipath = braid_connection_is_multipath(attempt->connection);
@@ -113,13 +72,13 @@ static int report_ready(struct attempt *attempt, uint64_t start_ns, struct bri_r
 	return multipath ? BRI_EXIT_OK : BRI_EXIT_FAILED;
 }
 
-static void report_unreachable(const struct attempt *attempt, const struct bri_cli_target *target,
+static void report_unreachable(const char *error, const struct bri_cli_target *target,
 	uint64_t timeout_ns, struct bri_report *report, struct bri_json *json)
 {
 	char text[160];
 
-	if (attempt->is_settled)
-		snprintf(text, sizeof(text), "%s", attempt->error);
+	if (error)
+		snprintf(text, sizeof(text), "%s", error);
 	else
 		snprintf(text, sizeof(text), "no answer within %llu.%03llu s",
 			(unsigned long long)(timeout_ns / BRI_NS_PER_S),
@@ -132,69 +91,59 @@ static void report_unreachable(const struct attempt *attempt, const struct bri_c
 	}
 }
 
-/* Runs on the connection's queue, after which no handler can be in the middle of `attempt`. */
-static void nothing(void *context)
+static int check_connection(const struct bri_cli_target *target, uint64_t timeout_ns,
+	struct bri_report *report, struct bri_json *json)
 {
-	(void)context;
-}
+	nw_parameters_t parameters = bri_net_tcp(nw_multipath_service_handover);
+	struct bri_check_attempt attempt;
+	int r = bri_check_attempt_start(target, parameters, timeout_ns, &attempt);
+	int code = BRI_EXIT_UNREACHABLE;
 
-static int run_attempt(struct attempt *attempt, const struct bri_cli_target *target,
-	uint64_t timeout_ns, struct bri_report *report, struct bri_json *json)
-{
-	dispatch_queue_t queue = dispatch_queue_create("braid.check", DISPATCH_QUEUE_SERIAL);
-	uint64_t start_ns = bri_clock_now_ns();
-	bool timed_out;
-	int code;
-
-	nw_connection_set_queue(attempt->connection, queue);
-	nw_connection_set_state_changed_handler_f(attempt->connection, attempt, on_state, NULL);
-	nw_connection_start(attempt->connection);
-	timed_out = dispatch_semaphore_wait(attempt->settled,
-			    dispatch_time(DISPATCH_TIME_NOW, (int64_t)timeout_ns)) != 0;
-	if (!timed_out && attempt->ready) {
-		code = report_ready(attempt, start_ns, report, json);
+	if (r == -ENOMEM) {
+		bri_cli_error("check", "cannot make a connection to %s port %s", target->host,
+			target->port);
+		code = BRI_EXIT_FAILED;
+	} else if (r == 0 && attempt.ready) {
+		code = report_ready(&attempt, report, json);
 	} else {
-		report_unreachable(attempt, target, timeout_ns, report, json);
-		code = BRI_EXIT_UNREACHABLE;
+		report_unreachable(r == 0 ? attempt.error : NULL, target, timeout_ns, report, json);
 	}
-	nw_connection_cancel(attempt->connection);
-	dispatch_semaphore_wait(
-		attempt->cancelled, dispatch_time(DISPATCH_TIME_NOW, CANCEL_TIMEOUT_NS));
-	nw_connection_set_state_changed_handler_f(attempt->connection, NULL, NULL, NULL);
-	dispatch_sync_f(queue, NULL, nothing);
-	dispatch_release(queue);
+	bri_check_attempt_end(&attempt);
+	nw_release(parameters);
 	return code;
 }
 
-int bri_check_host(const struct bri_cli_target *target, uint64_t timeout_ns,
+static void check_tls(const struct bri_cli_target *target, uint64_t timeout_ns,
 	struct bri_report *report, struct bri_json *json)
 {
-	nw_endpoint_t endpoint = nw_endpoint_create_host(target->host, target->port);
-	nw_parameters_t parameters = bri_net_tcp(nw_multipath_service_handover);
-	struct attempt attempt = { 0 };
-	int code = BRI_EXIT_FAILED;
+	struct bri_check_tls tls;
+
+	if (bri_check_tls_try(target, timeout_ns, &tls) < 0) {
+		bri_cli_error("check", "cannot make a TLS connection to %s port %s", target->host,
+			target->port);
+		return;
+	}
+	bri_check_tls_judge(&tls, target, report);
+	if (json)
+		bri_check_tls_json(&tls, json);
+}
+
+int bri_check_host(const struct bri_cli_target *target, bool with_tls, uint64_t timeout_ns,
+	struct bri_report *report, struct bri_json *json)
+{
+	size_t shown = report->n;
+	int code;
 
 	if (json) {
 		bri_json_object(json, "host");
 		bri_json_string(json, "name", target->host);
 		bri_json_string(json, "port", target->port);
 	}
-	if (endpoint && parameters)
-		attempt.connection = nw_connection_create(endpoint, parameters);
-	if (attempt.connection) {
-		attempt.settled = dispatch_semaphore_create(0);
-		attempt.cancelled = dispatch_semaphore_create(0);
-		code = run_attempt(&attempt, target, timeout_ns, report, json);
-		dispatch_release(attempt.settled);
-		dispatch_release(attempt.cancelled);
-	} else {
-		bri_cli_error("check", "cannot make a connection to %s port %s", target->host,
-			target->port);
-	}
+	code = check_connection(target, timeout_ns, report, json);
+	/* with no memory there is no row, and nothing that answered */
+	if (with_tls && code != BRI_EXIT_UNREACHABLE && report->n > shown)
+		check_tls(target, timeout_ns, report, json);
 	if (json)
 		bri_json_end_object(json);
-	nw_release(attempt.connection);
-	nw_release(parameters);
-	nw_release(endpoint);
 	return code;
 }

@@ -16,11 +16,12 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "timeout", required_argument, NULL, 't' },
+	{ "tls", no_argument, NULL, 'T' },
 	{ NULL, 0, NULL, 0 },
 };
 
 struct check_options {
-	bool help, json, listen, has_timeout, has_target;
+	bool help, json, listen, tls, has_timeout, has_target;
 	uint64_t timeout_ns;
 	struct bri_cli_target target; /* the host, or the address and port to listen on */
 };
@@ -33,9 +34,12 @@ static void print_help(void)
 	     "do\n"
 	     "about what does not work. With HOST, connects and tells whether that connection is\n"
 	     "multipath, and if not, why. HOST is a name, an IPv4 address or an IPv6 address (in\n"
-	     "brackets when PORT follows); PORT is 443 when left out.\n\n"
+	     "brackets when PORT follows); PORT is 443 when left out. On port 443, TLS, its "
+	     "protocol\n"
+	     "and the certificate are looked at too.\n\n"
 	     "  -j, --json              print JSON\n"
 	     "  -t, --timeout SECONDS   give the connection so long (default 10)\n"
+	     "      --tls               look at TLS on other ports than 443 too\n"
 	     "  -l, --listen [ADDRESS:]PORT\n"
 	     "                          answer browsers and curl over HTTP with whether they came "
 	     "by\n"
@@ -109,16 +113,24 @@ static int parse_options(int argc, char **argv, struct check_options *ret)
 		case 'j': ret->json = true; break;
 		case 'l': code = parse_listen(optarg, ret); break;
 		case 't': code = parse_timeout(optarg, ret); break;
+		case 'T': ret->tls = true; break;
 		default: return bri_cli_bad_option("check", opt, argv, options);
 		}
 	}
 	if (code != BRI_EXIT_OK || ret->help)
 		return code;
-	if (ret->listen && (optind < argc || ret->json || ret->has_timeout))
+	if (ret->listen && (optind < argc || ret->json || ret->tls || ret->has_timeout))
 		return bri_cli_usage("check", "--listen goes with neither HOST nor another option");
 	if (argc - optind > 1)
 		return bri_cli_usage("check", "one HOST only, not also '%s'", argv[optind + 1]);
-	return optind < argc ? parse_host(argv[optind], ret) : BRI_EXIT_OK;
+	if (optind < argc)
+		return parse_host(argv[optind], ret);
+	return ret->tls ? bri_cli_usage("check", "--tls goes with HOST") : BRI_EXIT_OK;
+}
+
+static bool wants_tls(const struct check_options *opts)
+{
+	return opts->tls || strcmp(opts->target.port, DEFAULT_PORT) == 0;
 }
 
 static void print_names(const char *title, const struct bri_check_names *names)
@@ -176,7 +188,8 @@ static int check_json(const struct check_options *opts, const struct bri_check_f
 	bri_json_string(&json, "braid", BRAID_VERSION_STRING);
 	bri_check_facts_json(facts, &json);
 	if (opts->has_target)
-		code = bri_check_host(&opts->target, opts->timeout_ns, &report, &json);
+		code = bri_check_host(
+			&opts->target, wants_tls(opts), opts->timeout_ns, &report, &json);
 	summary_json(&summary, &json);
 	bri_report_json(&report, &json, "checks");
 	bri_json_end_object(&json);
@@ -199,7 +212,8 @@ static int check_text(const struct check_options *opts, const struct bri_check_f
 	if (opts->has_target) {
 		shown = report.n;
 		fflush(stdout); /* the connection may take its time */
-		code = bri_check_host(&opts->target, opts->timeout_ns, &report, NULL);
+		code = bri_check_host(
+			&opts->target, wants_tls(opts), opts->timeout_ns, &report, NULL);
 		bri_report_print(&report, shown, stdout, colour);
 	}
 	print_summary(&summary);

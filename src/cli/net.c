@@ -19,7 +19,7 @@ static const char *dns_text(int code)
 }
 
 /* errSSL numbers, as <Security/SecureTransport.h> has them. */
-static const char *tls_error_text(int code)
+const char *bri_net_tls_error_text(int code)
 {
 	static const struct {
 		int code;
@@ -43,6 +43,13 @@ static const char *tls_error_text(int code)
 		{ errSSLPeerHandshakeFail, "the peer refused the handshake" },
 		{ errSSLPeerUnknownCA, "the peer does not trust our certificate" },
 		{ errSSLPeerProtocolVersion, "the peer wants another version" },
+		{ errSSLUnexpectedRecord, "the peer does not speak it" },
+		{ errSSLPeerCertRevoked, "the certificate is revoked" },
+		{ errSSLPeerInsufficientSecurity, "the peer wants stronger suites" },
+		{ errSSLCertificateRequired, "the peer wants a certificate of ours" },
+		{ errSSLUnrecognizedName, "the peer does not know this name" },
+		{ errSSLBadCertificateStatusResponse,
+			"the OCSP answer about the peer's certificate is not valid" },
 		{ errSSLBadRecordMac, "what came is not authentic" },
 	};
 
@@ -53,23 +60,63 @@ static const char *tls_error_text(int code)
 	return "error";
 }
 
+const char *bri_net_tls_version_name(unsigned version)
+{
+	switch (version) {
+	case tls_protocol_version_TLSv13: return "TLS 1.3";
+	case tls_protocol_version_TLSv12: return "TLS 1.2";
+	case 0x0302: return "TLS 1.1";
+	case 0x0301: return "TLS 1.0";
+	case tls_protocol_version_DTLSv12: return "DTLS 1.2";
+	case 0xfeff: return "DTLS 1.0";
+	default: return "TLS ?";
+	}
+}
+
+const char *bri_net_tls_suite_name(uint16_t suite, char *buffer, size_t size)
+{
+	static const struct {
+		uint16_t suite;
+		const char *name;
+	} names[] = {
+#define NAME(name) { name, #name }
+		NAME(TLS_AES_128_GCM_SHA256),
+		NAME(TLS_AES_256_GCM_SHA384),
+		NAME(TLS_CHACHA20_POLY1305_SHA256),
+		NAME(TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+		NAME(TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+		NAME(TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
+		NAME(TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
+		NAME(TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+		NAME(TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
+		NAME(TLS_PSK_WITH_AES_128_GCM_SHA256),
+#undef NAME
+	};
+
+	for (size_t i = 0; i < BRI_LEN(names); i++) {
+		if (names[i].suite == suite)
+			return names[i].name;
+	}
+	snprintf(buffer, size, "cipher suite 0x%04x", suite);
+	return buffer;
+}
+
 bool bri_net_tls_text(nw_connection_t connection, char *ret, size_t size)
 {
 	nw_protocol_definition_t tls = nw_protocol_copy_tls_definition();
 	nw_protocol_metadata_t metadata = nw_connection_copy_protocol_metadata(connection, tls);
 	sec_protocol_metadata_t sec = metadata ? nw_tls_copy_sec_protocol_metadata(metadata) : NULL;
 	const char *alpn = sec ? sec_protocol_metadata_get_negotiated_protocol(sec) : NULL;
-	unsigned version = sec ? sec_protocol_metadata_get_negotiated_tls_protocol_version(sec) : 0;
+	char suite[48];
 
 	if (sec)
-		snprintf(ret, size, "%s %s, cipher suite 0x%04x%s%s",
-			version >> 8 == 0xfe ? "DTLS" : "TLS",
-			version == tls_protocol_version_TLSv13 ? "1.3"
-			: version == tls_protocol_version_TLSv12 ||
-					version == tls_protocol_version_DTLSv12
-				? "1.2"
-				: "1.0",
-			(unsigned)sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec),
+		snprintf(ret, size, "%s, %s%s%s",
+			bri_net_tls_version_name(
+				(unsigned)sec_protocol_metadata_get_negotiated_tls_protocol_version(
+					sec)),
+			bri_net_tls_suite_name(
+				(uint16_t)sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec),
+				suite, sizeof(suite)),
 			alpn ? ", protocol " : "", alpn ? alpn : "");
 	sec_release(sec);
 	nw_release(metadata);
@@ -92,7 +139,7 @@ const char *bri_net_error_text(nw_error_t error, char *buffer, size_t size)
 		snprintf(buffer, size, "name resolution failed (%d)", code);
 		return buffer;
 	case nw_error_domain_tls:
-		snprintf(buffer, size, "TLS: %s (%d)", tls_error_text(code), code);
+		snprintf(buffer, size, "TLS: %s (%d)", bri_net_tls_error_text(code), code);
 		return buffer;
 	case nw_error_domain_invalid:
 	case nw_error_domain_wifi_aware: break;

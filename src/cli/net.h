@@ -36,6 +36,12 @@ void bri_net_subflows_json(
 /* bri_net_reason_name(): a stable word for scripts. */
 const char *bri_net_reason_name(braid_multipath_reason_t reason);
 
+/* bri_net_tls_error_text(): of an errSSL number; static. */
+const char *bri_net_tls_error_text(int code);
+/* bri_net_tls_version_name(): "TLS 1.3", of the number on the wire; static. */
+const char *bri_net_tls_version_name(unsigned version);
+/* bri_net_tls_suite_name(): by the IANA's name. Static, or `buffer` filled with the number. */
+const char *bri_net_tls_suite_name(uint16_t suite, char *buffer, size_t size);
 /* bri_net_tls_text(): "TLS 1.3, TLS_AES_128_GCM_SHA256, protocol h2" of a ready connection. False:
  * no TLS. */
 bool bri_net_tls_text(nw_connection_t connection, char *ret, size_t size);

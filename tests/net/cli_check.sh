@@ -159,6 +159,116 @@ timeout 30 "$braid" check --json nothing.invalid >gone.json 2>err
 [ $? -eq 3 ] || fail "check of no name: exit code"
 is_json gone.json "'no such name' in d['host']['error']"
 
+# ---- TLS: with openssl's server, and with ours ----
+certificate() # NAME SUBJECTALTNAME DAYS
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
+	echo "subjectAltName=$2" >"$1.ext"
+	openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$3" -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+}
+
+# input of servers that never ends
+mkfifo nothing
+exec 9<>nothing
+
+# serve COMMAND...: a server on $tls_port, which PORT is replaced by; ends with unserve
+serve()
+{
+	tls_port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	timeout 60 "${@//PORT/$tls_port}" <&9 >server.out 2>&1 &
+	tls_server=$!
+	pids+=("$tls_server")
+	within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$tls_port" 2>/dev/null || fail "no server: $(cat server.out)"
+}
+
+unserve()
+{
+	kill "$tls_server" 2>/dev/null
+	wait "$tls_server" 2>/dev/null
+}
+
+# check_tls EXIT-CODE JSON-CONDITION ROW...: of the server; rows are patterns of the text form
+check_tls()
+{
+	local expected=$1 condition=$2 code row
+	shift 2
+	timeout 30 "$braid" check --tls -t 3 "127.0.0.1:$tls_port" >out 2>err
+	code=$?
+	[ "$code" -eq "$expected" ] || fail "check --tls: exit code $code: $(cat out err)"
+	[ ! -s err ] || fail "check --tls: standard error: $(cat err)"
+	for row in "$@"; do
+		grep -qE "$row" out || fail "check --tls: no '$row': $(grep -A9 '  connection ' out)"
+	done
+	timeout 30 "$braid" check --tls -t 3 --json "127.0.0.1:$tls_port" >tls.json 2>err
+	is_json tls.json "$condition"
+}
+
+if command -v openssl >/dev/null && command -v python3 >/dev/null; then
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=testca -days 90 \
+		-addext basicConstraints=critical,CA:TRUE 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key -out self.pem -subj /CN=self -days 60 \
+		-addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	certificate good DNS:example.test,IP:127.0.0.1 60
+	certificate wrong DNS:elsewhere.test 60
+	certificate old IP:127.0.0.1 -1
+	certificate ending IP:127.0.0.1 3
+	export SSL_CERT_FILE=$tmp/ca.pem
+
+	serve openssl s_server -accept 127.0.0.1:PORT -cert good.pem -key good.key -tls1_3 -alpn h2
+	check_tls 1 "d['host']['tls']['version'] == 'TLS 1.3' and d['host']['tls']['protocol'] == 'h2' and
+		d['host']['tls']['cipher_suite'].startswith('TLS_') and not d['host']['tls']['multipath'] and
+		d['host']['tls']['certificate']['trusted'] and d['host']['tls']['certificate']['issuer'] == 'testca' and
+		d['host']['tls']['certificate']['names'] == ['example.test', '127.0.0.1']" \
+		'^ok +TLS +TLS 1.3, TLS_[A-Z0-9_]+, over plain TCP, in [0-9.]+ ms' '^ok +ALPN +h2' \
+		'^ok +certificate +trusted, until 20.*for example.test, 127.0.0.1; by testca'
+	timeout 30 "$braid" check "127.0.0.1:$tls_port" >out 2>err
+	grep -q '  TLS  ' out && fail "TLS on another port, though not asked for"
+	unserve
+	serve openssl s_server -accept 127.0.0.1:PORT -cert wrong.pem -key wrong.key -tls1_2 -alpn http/1.1
+	check_tls 1 "d['host']['tls']['version'] == 'TLS 1.2' and d['host']['tls']['protocol'] == 'http/1.1' and
+		d['host']['tls']['certificate']['trust_error'] == -9843" \
+		'^ok +TLS +TLS 1.2, TLS_ECDHE' '^ok +ALPN +http/1.1' '^bad +certificate .*another name.*for elsewhere.test' \
+		'fix: connect by a name that it is for, or get one for 127.0.0.1'
+	unserve
+	serve openssl s_server -accept 127.0.0.1:PORT -cert self.pem -key self.key
+	check_tls 1 "d['host']['tls']['protocol'] is None and not d['host']['tls']['certificate']['trusted']" \
+		'^note +ALPN ' '^bad +certificate +not trusted: .*nobody else' 'fix: .*update-ca-certificates'
+	unserve
+	serve openssl s_server -accept 127.0.0.1:PORT -cert old.pem -key old.key
+	check_tls 1 "d['host']['tls']['certificate']['trust_error'] == -9814" '^bad +certificate .*expired on 20' 'fix: renew it'
+	unserve
+	serve openssl s_server -accept 127.0.0.1:PORT -cert ending.pem -key ending.key
+	check_tls 1 "d['host']['tls']['certificate']['trusted']" '^warn +certificate +trusted, until' 'fix: renew it'
+	unserve
+	serve openssl s_server -accept 127.0.0.1:PORT -cert good.pem -key good.key -alpn other
+	check_tls 1 "d['host']['tls']['version'] is None and d['host']['tls']['error_code'] == -9824" \
+		'^bad +TLS .*refused the handshake' 'fix: .*ALPN'
+	unserve
+	# one that wants to know who we are still tells who it is
+	serve openssl s_server -accept 127.0.0.1:PORT -cert good.pem -key good.key -tls1_3 -Verify 1 -verify_return_error
+	check_tls 1 "d['host']['tls']['version'] == 'TLS 1.3'" '^ok +TLS +TLS 1.3' '^ok +certificate +trusted'
+	unserve
+	# no TLS: an answer in HTTP, and none at all
+	tls_port=$port
+	check_tls "$here" "d['host']['tls']['version'] is None and d['host']['tls']['error']" \
+		'^bad +TLS +no TLS with .*does not speak TLS' 'fix: give the port that has TLS'
+	tls_port=$plain
+	check_tls 1 "d['host']['tls']['version'] is None and d['host']['tls']['error_code'] is None" \
+		"^bad +TLS +no answer to TLS's first message within 3.000 s" 'fix: probably no TLS'
+	timeout 30 "$braid" check --tls 127.0.0.1:1 >out 2>err
+	[ $? -eq 3 ] || fail "check --tls of a closed port: exit code"
+	grep -q '  TLS  ' out && fail "check --tls of a closed port: $(cat out)"
+	serve "$braid" cat --listen --keep --tls --cert good.pem --key good.key --alpn http/1.1 127.0.0.1 PORT
+	# it serves one at a time, and the first that sends something to the end: so only one look
+	timeout 30 "$braid" check --tls --json "127.0.0.1:$tls_port" >tls.json 2>err
+	code=$?
+	[ "$code" -eq "$here" ] || fail "check --tls of our server: exit code $code: $(cat err)"
+	is_json tls.json "d['host']['tls']['multipath'] == ($here == 0) and d['host']['tls']['protocol'] == 'http/1.1'"
+	unserve
+else
+	echo "note: no openssl or no python3, TLS is not tested" >&2
+fi
+
 # ---- the silent one, and Ctrl-C ----
 within 15 grep -q '408' silent.out || fail "silent: no 408: $(cat silent.out)"
 if [ -n "${BRAID_TEST_TSAN:-}" ]; then

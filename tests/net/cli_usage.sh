@@ -72,6 +72,9 @@ wrong "port out of range" check --listen 127.0.0.1:99999
 wrong "not a numeric address" check --listen localhost:80
 wrong "--listen goes with neither" check --listen 0 example.org
 wrong "--listen goes with neither" check --listen 0 --json
+wrong "--listen goes with neither" check --listen 0 --tls
+wrong "--tls goes with HOST" check --tls
+wrong "takes no value" check --tls=yes example.org
 wrong "--listen goes with neither" check --listen 0 --timeout 1
 
 wrong "unknown or ambiguous option '--frobnicate'" cat --frobnicate localhost 1

@@ -19,7 +19,7 @@ _braid_check()
 	-t | --timeout | -l | --listen) return ;;
 	esac
 	case $cur in
-	-*) _braid_words "$cur" "--help --json --listen --timeout" ;;
+	-*) _braid_words "$cur" "--help --json --listen --timeout --tls" ;;
 	*) _braid_hosts "$cur" ;;
 	esac
 }
