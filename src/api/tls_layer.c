@@ -252,6 +252,19 @@ int bri_tls_layer_pump_here(struct bri_tls_layer *l, uint64_t now_ns)
 	return 0;
 }
 
+/* False: it is more than may be held. */
+static bool hold(struct bri_tls_layer *l, struct bri_content *in)
+{
+	if (!l->pending.head)
+		l->held = 0;
+	l->held += bri_data_size(in->data) + BRI_TLS_HELD_PIECE;
+	if (!l->layer.ready && l->pending.head && l->held > BRI_TLS_HELD_MAX)
+		return false;
+	in->end = false;
+	bri_contents_append(&l->pending, in);
+	return true;
+}
+
 static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 {
 	struct bri_tls_layer *l = of(layer);
@@ -260,9 +273,10 @@ static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 		l->in_ended = true;
 	if (l->told_end)
 		return 0;
-	if (in->data && bri_data_size(in->data)) {
-		in->end = false;
-		bri_contents_append(&l->pending, in);
+	if (in->data && bri_data_size(in->data) && !hold(l, in)) {
+		if (l->is_datagram) /* as if it had been lost */
+			return 0;
+		return bri_layer_fail(layer, BRI_RACE_TLS, BRI_TLS_BUFFER_OVERFLOW);
 	}
 	return bri_tls_layer_pump(l, now_ns);
 }
