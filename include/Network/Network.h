@@ -1,7 +1,8 @@
 /*
  * The Network framework's C API on Linux. This header alone also brings what programs written for
  * Apple's expect of it: the C library's common headers, <dispatch/dispatch.h>, the names of
- * MacTypes.h, and the parts of CoreFoundation and Security that go with it. Errors are native Linux errno numbers.
+ * MacTypes.h, and the parts of CoreFoundation and Security that go with it. Errors are native Linux
+ * errno numbers.
  *
  * Programs compiled without blocks use the `_f` functions: where a block is taken, they take a
  * context and a function whose first argument is that context; and, where the handler is kept

@@ -22,12 +22,13 @@ struct bri_layer;
 struct bri_layer_env {
 	struct dispatch_queue_s *queue; /* of the connection: the layer's own, too */
 	nw_parameters_t parameters;
-	nw_endpoint_t endpoint;     /* the one the connection was made for: the far end */
-	const char *host;           /* its name or address as text; "": not known */
-	const char *url;            /* of a url endpoint; NULL: none */
-	bool is_server;             /* the connection was accepted */
-	bool is_datagram;           /* over UDP */
-	nw_connection_t connection; /* for what is given to the application; not retained by layers */
+	nw_endpoint_t endpoint; /* the one the connection was made for: the far end */
+	const char *host;       /* its name or address as text; "": not known */
+	const char *url;        /* of a url endpoint; NULL: none */
+	bool is_server;         /* the connection was accepted */
+	bool is_datagram;       /* over UDP */
+	nw_connection_t
+		connection; /* for what is given to the application; not retained by layers */
 };
 
 struct nw_protocol_definition {
@@ -53,7 +54,8 @@ struct nw_protocol_definition {
 	/*
 	 * An application protocol's layer (stack/layer.h) of one connection attempt.
 	 *   opts  frozen copies of the connection: they do not change any more, and live as long
-	 * Returns NULL: no memory, or it cannot be (logged). NULL here: not an application protocol.
+	 * Returns NULL: no memory, or it cannot be (logged). NULL here: not an application
+	 * protocol.
 	 */
 	struct bri_layer *(*layer_new)(nw_protocol_options_t opts, const struct bri_layer_env *env);
 };

@@ -199,11 +199,10 @@ static void security_is_in_the_stack(void **state)
 			struct configured tls = { 0 }, transport = { 0 };
 			nw_parameters_configure_protocol_f fn =
 				custom ? configure : BRAID_DEFAULT_CONFIGURATION_F;
-			nw_parameters_t p =
-				udp ? nw_parameters_create_secure_udp_f(
-					      &tls, fn, &transport, configure)
-				    : nw_parameters_create_secure_tcp_f(
-					      &tls, fn, &transport, configure);
+			nw_parameters_t p = udp ? nw_parameters_create_secure_udp_f(
+							  &tls, fn, &transport, configure)
+						: nw_parameters_create_secure_tcp_f(
+							  &tls, fn, &transport, configure);
 
 			assert_int_equal(p->stack->count, 1);
 			assert_true(bri_protocol_options_is(

@@ -11,6 +11,8 @@
 
 /* Kept records of a stream are gathered in pieces of at least this. */
 #define PIECE_MIN 4096u
+/* Content type of a record. */
+#define DTLS_HANDSHAKE 22u
 
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 {
@@ -133,6 +135,11 @@ int bri_tls_io_cookie(struct bri_tls *tls)
 		return 0;
 	if (!tls->in_size)
 		return BRI_TLS_WAITS;
+	/* only a handshake message (RFC 6347 section 4.1) is worth an answer */
+	if (*tls->in != DTLS_HANDSHAKE) {
+		tls->in_size = 0;
+		return BRI_TLS_WAITS;
+	}
 	if (gnutls_dtls_cookie_verify(&tls->cookie_key, tls->peer_id, tls->peer_id_size, msg,
 		    tls->in_size, &prestate) >= 0) {
 		gnutls_dtls_prestate_set(tls->session, &prestate);
