@@ -57,6 +57,9 @@ void bri_tls_layer_unread(struct bri_tls_layer *l, struct dispatch_data_s *data)
 int bri_tls_layer_flush(struct bri_tls_layer *l);
 int bri_tls_layer_fail(struct bri_tls_layer *l, int error);
 
+/* tls_layer_put.c: content to be sent. As bri_layer_class.put */
+int bri_tls_layer_put(struct bri_tls_layer *l, struct bri_content *in);
+
 /* tls_layer_setup.c: makes the engine. As bri_layer_class.start */
 int bri_tls_layer_setup(struct bri_tls_layer *l, uint64_t now_ns);
 /* bri_tls_layer_names(): what depends on the environment. False: no memory. */
