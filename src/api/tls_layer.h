@@ -20,6 +20,11 @@ struct bri_layer *bri_tls_layer_new(nw_protocol_options_t opts, const struct bri
 
 struct bri_tls_job;
 
+/* What a peer may send while its handshake waits for the application: as much as a handshake may be
+ * (BRI_TLS_IDLE_MAX). Each piece counts for its own memory as well. */
+#define BRI_TLS_HELD_MAX   BRI_TLS_IDLE_MAX
+#define BRI_TLS_HELD_PIECE 256u
+
 struct bri_tls_layer {
 	struct bri_layer layer;
 	struct bri_tls *tls;                    /* one reference; NULL before the start */
@@ -30,6 +35,7 @@ struct bri_tls_layer {
 	char *peer;                      /* the peer's address or name, for cookies of DTLS */
 	char *cache_key;                 /* of a client that resumes sessions; NULL: it does not */
 	struct bri_contents pending;     /* what the engine has not taken yet */
+	size_t held;                     /* its memory, about */
 	struct dispatch_data_s *partial; /* pieces of a datagram to be sent; +1 */
 	uint8_t *staging; /* room for a record of small pieces; NULL: not needed yet */
 	bool in_ended, told_end;
@@ -50,6 +56,9 @@ void bri_tls_layer_unread(struct bri_tls_layer *l, struct dispatch_data_s *data)
 /* bri_tls_layer_flush(): what the engine has put out goes down. */
 int bri_tls_layer_flush(struct bri_tls_layer *l);
 int bri_tls_layer_fail(struct bri_tls_layer *l, int error);
+
+/* tls_layer_put.c: content to be sent. As bri_layer_class.put */
+int bri_tls_layer_put(struct bri_tls_layer *l, struct bri_content *in);
 
 /* tls_layer_setup.c: makes the engine. As bri_layer_class.start */
 int bri_tls_layer_setup(struct bri_tls_layer *l, uint64_t now_ns);

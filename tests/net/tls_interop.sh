@@ -64,8 +64,9 @@ serve()
 	local kind=$1
 	shift
 	port=$(free_port "$kind")
+	: >server.out
 	# its input stays open, else it ends; a server that does not echo says the same as one that does
-	{ sleep 2; echo olleh; sleep 30; } | timeout 30 "${@//PORT/$port}" >server.out 2>&1 &
+	{ sleep 2; echo olleh; sleep 30; } | timeout 30 "${@//PORT/$port}" >>server.out 2>&1 &
 	pids+=($!)
 	if [ "$kind" = tcp ]; then
 		within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "no server: $(cat server.out)"
@@ -93,7 +94,8 @@ answer()
 # ours OPTION...: our server; sets $port
 ours()
 {
-	timeout 30 "$peer" server "$@" >ours.out 2>&1 &
+	: >ours.out
+	timeout 30 "$peer" server "$@" >>ours.out 2>&1 &
 	pids+=($!)
 	within 10 grep -q listening ours.out || fail "no server of ours"
 	port=$(sed -n 's/listening //p' ours.out)

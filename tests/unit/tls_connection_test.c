@@ -941,6 +941,12 @@ static void garbage_from_a_server(void **state)
 	free_ends(e);
 }
 
+static void with_both(struct ends *e, sec_protocol_options_t o)
+{
+	with_challenge(e, o);
+	with_verify(e, o);
+}
+
 /* --- a server that is only an engine: it does what no honest one does --- */
 
 static void send_all(int fd, struct bri_tls *tls)
@@ -1009,6 +1015,49 @@ static void truncation(void **state)
 	}
 }
 
+/* who floods a client that waits for its user does not fill its memory */
+static void flood(void **state)
+{
+	(void)state;
+	for (int job = 0; job < 2; job++) {
+		struct ends *e = new_ends(false);
+		int fd = raw_listen(AF_INET, SOCK_STREAM, &e->port), peer;
+		struct bri_tls_config config = {
+			.server = true,
+			.min_version = 0x0303,
+			.max_version = 0x0304,
+			.identity = tls_cert_identity(&leaf),
+		};
+		struct bri_tls *tls;
+		static uint8_t room[64 * 1024];
+		size_t sent = 0;
+		ssize_t n;
+
+		e->client = job ? with_both : with_verify;
+		e->verdict = -2;
+		open_client(e);
+		peer = raw_accept(fd);
+		assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
+		n = recv(peer, room, sizeof(room), 0);
+		bri_tls_input(tls, room, (size_t)n);
+		assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
+		send_all(peer, tls);
+		await(&e->r, "asked");
+		memset(room, 0, sizeof(room));
+		do {
+			n = send(peer, room, sizeof(room), MSG_NOSIGNAL);
+			sent += n > 0 ? (size_t)n : 0;
+		} while (n > 0 && sent < 64u << 20);
+		assert_true(sent < 64u << 20);
+		await_first(&e->r, "failed(3:-9817)");
+		e->later(e->later_context, true);
+		bri_tls_put(tls);
+		close(peer);
+		close(fd);
+		free_ends(e);
+	}
+}
+
 /* a record that was changed on its way */
 static void corruption(void **state)
 {
@@ -1065,6 +1114,7 @@ int main(void)
 		cmocka_unit_test(half_close),
 		cmocka_unit_test(garbage_from_a_server),
 		cmocka_unit_test(truncation),
+		cmocka_unit_test(flood),
 		cmocka_unit_test(corruption),
 	};
 
