@@ -162,8 +162,8 @@ static void on_listener(void *context, nw_listener_state_t state, nw_error_t err
 static int serve(struct peer *p)
 {
 	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
-	nw_parameters_t parameters;
-	nw_listener_t listener;
+	static nw_parameters_t parameters; /* these two live as long as the process */
+	static nw_listener_t listener;
 
 	nw_ws_options_set_auto_reply_ping(options, true);
 	nw_ws_options_set_maximum_message_size(options, 32 * 1024 * 1024);
