@@ -14,6 +14,7 @@ struct peer {
 	dispatch_queue_t queue;
 	dispatch_semaphore_t event;
 	nw_connection_t connection;
+	nw_listener_t listener; /* lives as long as the process */
 	char **steps;
 	int n;
 	nw_protocol_definition_t ws;
@@ -162,21 +163,21 @@ static void on_listener(void *context, nw_listener_state_t state, nw_error_t err
 static int serve(struct peer *p)
 {
 	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
-	static nw_parameters_t parameters; /* these two live as long as the process */
-	static nw_listener_t listener;
+	nw_parameters_t parameters;
 
 	nw_ws_options_set_auto_reply_ping(options, true);
 	nw_ws_options_set_maximum_message_size(options, 32 * 1024 * 1024);
 	if (p->n)
 		nw_ws_options_set_client_request_handler_f(options, p->queue, p, on_request, NULL);
 	parameters = parameters_with(options);
-	listener = nw_listener_create_with_port("0", parameters);
-	nw_listener_set_queue(listener, p->queue);
-	nw_listener_set_state_changed_handler_f(listener, p, on_listener, NULL);
-	nw_listener_set_new_connection_handler_f(listener, p, on_client, NULL);
-	nw_listener_start(listener);
+	p->listener = nw_listener_create_with_port("0", parameters);
+	nw_release(parameters);
+	nw_listener_set_queue(p->listener, p->queue);
+	nw_listener_set_state_changed_handler_f(p->listener, p, on_listener, NULL);
+	nw_listener_set_new_connection_handler_f(p->listener, p, on_client, NULL);
+	nw_listener_start(p->listener);
 	dispatch_semaphore_wait(p->event, DISPATCH_TIME_FOREVER);
-	printf("port %u\n", nw_listener_get_port(listener));
+	printf("port %u\n", nw_listener_get_port(p->listener));
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
