@@ -89,7 +89,7 @@ static void on_client_message(void *context, dispatch_data_t content, nw_content
 			content ? dispatch_data_create_map(content, &bytes, &size) : NULL;
 
 		printf("close %u %.*s\n", nw_ws_metadata_get_close_code(md), (int)size,
-			(const char *)bytes);
+			bytes ? (const char *)bytes : "");
 		fflush(stdout);
 		if (flat)
 			dispatch_release(flat);
@@ -219,10 +219,10 @@ static void on_answer(void *context, dispatch_data_t content, nw_content_context
 	} else if (p->expected_opcode < 0) {
 		printf("received %d %u %.*s\n", md ? (int)nw_ws_metadata_get_opcode(md) : -1,
 			md ? nw_ws_metadata_get_close_code(md) : 0, size < 200 ? (int)size : 0,
-			(const char *)bytes);
+			bytes ? (const char *)bytes : "");
 		fflush(stdout);
 	} else if (!complete || !md || (int)nw_ws_metadata_get_opcode(md) != p->expected_opcode ||
-		   size != p->expected_size || memcmp(bytes, p->expected, size) != 0) {
+		   size != p->expected_size || (size && memcmp(bytes, p->expected, size) != 0)) {
 		die("the echo is another message");
 	}
 	if (flat)
