@@ -113,7 +113,12 @@ void bench_flow_connected(struct bench_flow *flow)
 void bench_flow_message(struct bench_flow *flow, uint8_t buf[static BENCH_MESSAGE])
 {
 	memset(buf + 8, 0x5a, BENCH_MESSAGE - 8);
-	bench_count_encode(++flow->sequence, buf);
+	bench_flow_head(flow, buf);
+}
+
+void bench_flow_head(struct bench_flow *flow, uint8_t head[static 8])
+{
+	bench_count_encode(++flow->sequence, head);
 	flow->got = 0;
 	if (flow->test->opts->mode != BENCH_ACCEPT)
 		flow->began_ns = bench_now_ns();
@@ -124,7 +129,7 @@ static void check_answer(const struct bench_flow *flow, const uint8_t *data, siz
 	uint8_t want[8];
 	size_t head = flow->got < 8 ? 8 - flow->got : 0;
 
-	if (n > BENCH_MESSAGE - flow->got) {
+	if (n > flow->test->opts->message - flow->got) {
 		fprintf(stderr, "%s: the echo is longer than the message\n",
 			program_invocation_short_name);
 		exit(1);
@@ -145,7 +150,7 @@ enum bench_next bench_flow_answer(struct bench_flow *flow, const void *data, siz
 
 	check_answer(flow, data, n);
 	flow->got += (uint32_t)n;
-	if (flow->got < BENCH_MESSAGE)
+	if (flow->got < flow->test->opts->message)
 		return BENCH_WAIT;
 	if (mode == BENCH_IDLE)
 		return BENCH_STAY;

@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 
 	bench_start_client(argc, argv, &opts);
 	bulk = bench_bulk_content();
-	parameters = bench_parameters(&opts);
+	parameters = bench_parameters(&opts, false);
 	make_endpoints();
 	meter_count = opts.queues == 1 ? 1 : opts.conns;
 	conns = calloc(opts.conns, sizeof(*conns));

@@ -30,10 +30,18 @@ static const char *const mode_names[] = {
 	[BENCH_IDLE] = "idle",
 };
 
+static const char *const proto_names[] = {
+	[BENCH_TCP] = "tcp",
+	[BENCH_MPTCP] = "mptcp",
+	[BENCH_TLS] = "tls",
+	[BENCH_WS] = "ws",
+};
+
 static const struct option long_options[] = {
 	{ "proto", required_argument, NULL, 'p' },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "port", required_argument, NULL, 'P' },
+	{ "message", required_argument, NULL, 'M' },
 	{ "conns", required_argument, NULL, 'c' },
 	{ "queues", required_argument, NULL, 'q' },
 	{ "warm-ms", required_argument, NULL, 'w' },
@@ -52,10 +60,10 @@ _Noreturn void bench_die(const char *what)
 _Noreturn static void usage(const char *why, const char *what)
 {
 	fprintf(stderr,
-		"%s: %s%s%s\nusage: --proto tcp|mptcp --mode sink|source|echo|accept|idle "
+		"%s: %s%s%s\nusage: --proto tcp|mptcp|tls|ws --mode sink|source|echo|accept|idle "
 		"[--queues N] "
 		"[--limit S]\n       clients also: --port N --conns N --warm-ms N --ms N [--peer "
-		"PID]\n",
+		"PID] [--message BYTES]\n",
 		program_invocation_short_name, why, what ? ": " : "", what ? what : "");
 	exit(2);
 }
@@ -80,12 +88,11 @@ static enum bench_mode mode_from(const char *text)
 	usage("no such mode", text);
 }
 
-static bool proto_from(const char *text)
+static enum bench_proto proto_from(const char *text)
 {
-	if (!strcmp(text, "mptcp"))
-		return true;
-	if (!strcmp(text, "tcp"))
-		return false;
+	for (size_t i = 0; i < sizeof(proto_names) / sizeof(proto_names[0]); i++)
+		if (!strcmp(text, proto_names[i]))
+			return (enum bench_proto)i;
 	usage("no such protocol", text);
 }
 
@@ -96,12 +103,13 @@ static void read_options(int argc, char **argv, struct bench_opts *opts, unsigne
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
-		case 'p': opts->mptcp = proto_from(optarg); break;
+		case 'p': opts->proto = proto_from(optarg); break;
 		case 'm':
 			opts->mode = mode_from(optarg);
 			have_mode = true;
 			break;
 		case 'P': opts->port = (uint16_t)number(optarg, 1, UINT16_MAX); break;
+		case 'M': opts->message = number(optarg, 8, BENCH_BUFFER); break;
 		case 'c': opts->conns = number(optarg, 1, BENCH_MAX_CONNS); break;
 		case 'q': opts->queues = number(optarg, 0, 1024); break;
 		case 'w': opts->warm_ns = UINT64_C(1000000) * number(optarg, 0, 60000); break;
@@ -133,7 +141,11 @@ static void start(int argc, char **argv, struct bench_opts *opts)
 	unsigned limit_s = DEFAULT_LIMIT_S;
 
 	*opts = (struct bench_opts) {
-		.conns = 1, .queues = 1, .warm_ns = 100000000, .window_ns = 1000000000
+		.message = BENCH_MESSAGE,
+		.conns = 1,
+		.queues = 1,
+		.warm_ns = 100000000,
+		.window_ns = 1000000000,
 	};
 	read_options(argc, argv, opts, &limit_s);
 	signal(SIGPIPE, SIG_IGN);
@@ -165,10 +177,10 @@ uint64_t bench_now_ns(void)
 int bench_socket(const struct bench_opts *opts, int type_flags)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | type_flags,
-		opts->mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
+		opts->proto == BENCH_MPTCP ? IPPROTO_MPTCP : IPPROTO_TCP);
 
 	if (fd < 0)
-		bench_die(opts->mptcp ? "MPTCP socket" : "TCP socket");
+		bench_die(opts->proto == BENCH_MPTCP ? "MPTCP socket" : "TCP socket");
 	return fd;
 }
 

@@ -21,19 +21,24 @@ enum bench_mode {
 	BENCH_IDLE,   /* connect, one message there and back, stay */
 };
 
+/* What the bytes travel in. TLS and WebSocket are over TCP. */
+enum bench_proto { BENCH_TCP, BENCH_MPTCP, BENCH_TLS, BENCH_WS };
+
 enum {
-	BENCH_MESSAGE = 64,       /* bytes of one echo message */
+	BENCH_MESSAGE = 64,       /* bytes of one echo message, if not told otherwise */
 	BENCH_BUFFER = 64 * 1024, /* bytes of one bulk read or write, in every implementation */
 	BENCH_DEPTH = 4,          /* bulk writes kept in flight by asynchronous implementations */
 	BENCH_READ_BURST = 16,    /* bulk reads per wake-up, so that a loop stays a loop */
 	BENCH_BACKLOG = 4096,
 	BENCH_MAX_CONNS = 20000,
+	BENCH_RECORD = 16 * 1024, /* bytes of content in a full TLS record */
 };
 
 struct bench_opts {
-	bool mptcp;
+	enum bench_proto proto;
 	enum bench_mode mode;
 	uint16_t port;      /* clients: of the server */
+	uint32_t message;   /* bytes of one echo message: 8 to BENCH_BUFFER */
 	unsigned conns;     /* clients: connections, or connects in flight (accept) */
 	unsigned queues;    /* libNetwork: serial queues; 0: one per connection */
 	uint64_t warm_ns;   /* clients: not counted, after all are connected */

@@ -44,12 +44,14 @@ static void on_received(void *context, dispatch_data_t content, nw_content_conte
 {
 	struct conn *conn = context;
 
-	(void)message;
 	if (content && opts.mode == BENCH_SINK)
 		conn->count += dispatch_data_get_size(content);
 	else if (content)
-		nw_connection_send_f(conn->nw, content, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true,
-			conn, on_replied, NULL);
+		nw_connection_send_f(conn->nw, content,
+			opts.proto == BENCH_WS ? message : NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT,
+			true, conn, on_replied, NULL);
+	if (opts.proto == BENCH_WS) /* a message ends, not the stream; without content: a close */
+		is_complete = !content;
 	if (error || (is_complete && opts.mode != BENCH_SINK))
 		nw_connection_cancel(conn->nw);
 	else if (is_complete)
@@ -60,7 +62,10 @@ static void on_received(void *context, dispatch_data_t content, nw_content_conte
 
 static void post_receive(struct conn *conn)
 {
-	nw_connection_receive_f(conn->nw, 1, BENCH_BUFFER, conn, on_received, NULL);
+	if (opts.proto == BENCH_WS)
+		nw_connection_receive_message_f(conn->nw, conn, on_received, NULL);
+	else
+		nw_connection_receive_f(conn->nw, 1, BENCH_BUFFER, conn, on_received, NULL);
 }
 
 static void on_sourced(void *context, nw_error_t error)
@@ -129,7 +134,7 @@ int main(int argc, char **argv)
 
 	bench_start_server(argc, argv, &opts);
 	bulk = bench_bulk_content();
-	parameters = bench_parameters(&opts);
+	parameters = bench_parameters(&opts, true);
 	any = nw_endpoint_create_host("0.0.0.0", "0");
 	nw_parameters_set_local_endpoint(parameters, any);
 	nw_release(any);
