@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmarks of libNetwork against a raw blocking loop, a raw epoll loop, libuv and libevent.
+"""Benchmarks of libNetwork against raw loops, libuv, libevent, GnuTLS and libwebsockets.
 
 Every round measures every implementation in every test, in shuffled order; ratios are taken inside
 a round and their median and spread reported. See README.md for what is measured and how.
@@ -19,12 +19,22 @@ sys.dont_write_bytecode = True
 from harness import Harness, SampleError  # noqa: E402
 
 UNDER_TEST = "network"
-IMPLS = ["network", "raw", "epoll", "uv", "event"]
+IMPLS = ["network", "raw", "epoll", "uv", "event", "gnutls", "lws"]
 NAMES = {"network": "libNetwork", "network-mq": "libNetwork/mq", "raw": "raw blocking",
-         "epoll": "raw epoll", "uv": "libuv", "event": "libevent"}
+         "epoll": "raw epoll", "uv": "libuv", "event": "libevent",
+         "gnutls": "bare GnuTLS", "lws": "libwebsockets"}
 PROGRAMS = {impl: (f"server_{impl}", f"client_{impl}") for impl in IMPLS}
 PROGRAMS["epoll"] = ("server_epoll", "load")
 PROGRAMS["network-mq"] = PROGRAMS["network"]
+PROGRAMS["lws"] = ("server_lws",)
+# who is measured over what, and against whom: what is measured twice, and the fixed other end
+MEASURED = {"tcp": ["network", "network-mq", "raw", "epoll", "uv", "event"],
+            "tls": ["network", "network-mq", "gnutls"],
+            "ws": ["network", "network-mq", "lws"]}
+MEASURED["mptcp"] = MEASURED["tcp"]
+FIXED = {"tcp": ("server_epoll", "load"), "mptcp": ("server_epoll", "load"),
+         "tls": ("server_gnutls", "client_gnutls"), "ws": (None, "client_ws")}
+OPTIONAL = ("uv", "event", "lws")
 EXTRA = {"network-mq": ["--queues", "0"]}
 
 CONTROL = "control"  # a reference measured a second time: its ratio to itself is the run's noise
@@ -33,6 +43,11 @@ NAMES[CONTROL] = "control"
 BULK_OF_RAW = 0.97
 OF_BETTER_LIBRARY = 1.0
 OF_EPOLL = 0.9
+BULK_OF_GNUTLS = 0.95
+CONNECTS_OF_GNUTLS = 0.9
+OF_LWS = 1.0
+HANDSHAKES = 16  # at once: some 10 ms of one CPU
+WS_MESSAGES = [125, 16384]
 IDLE_BYTES = 2048
 
 MOST_CONNS = 20000  # what the programs accept
@@ -44,9 +59,10 @@ GIVE_UP_AFTER = 2  # failed samples in a row of one implementation in one test
 class Cell:
     """One test: what is done, in which role, over which protocol."""
 
-    def __init__(self, kind, mode, role, proto, conns, pin=""):
+    def __init__(self, kind, mode, role, proto, conns, pin="", message=0):
         self.kind, self.mode, self.role, self.proto, self.conns = kind, mode, role, proto, conns
         self.pin = pin
+        self.message = message  # bytes of an echo; 0: as the programs have it
         self.samples = {}  # impl -> {round: sample}
         self.errors = {}   # impl -> [line]
 
@@ -58,6 +74,10 @@ class Cell:
         else:
             what = {"echo": f"echo, {self.conns} conn", "connect": "connects",
                     "idle": f"idle, {self.conns} conn"}[self.kind]
+        if self.proto == "tls" and self.kind == "connect":
+            what = "handshakes"
+        if self.message:
+            what += f" {self.message} B"
         if self.pin:
             what += f" {self.pin}"
         return f"{what:<18} {self.role:<6} {self.proto}"
@@ -103,31 +123,46 @@ def pins_of(kind, conns, args):
     return ["", "same", "split"] if kind == "echo" and conns == 1 and os.cpu_count() > 1 else [""]
 
 
+def shapes_of(proto, args):
+    """Kind, mode, connections and message size of each test of a protocol."""
+    bulk = [("bulk", "sink", 1, 0), ("bulk", "source", 1, 0)]
+    connect = [("connect", "accept", 64, 0)]
+    if proto == "tls":
+        return bulk + [("connect", "accept", HANDSHAKES, 0)]
+    if proto == "ws":
+        return [("echo", "echo", n, size) for size in WS_MESSAGES
+                for n in args.echo_conns if n <= 64]
+    return bulk + [("echo", "echo", n, 0) for n in args.echo_conns] + connect + [
+        ("idle", "idle", args.idle, 0)]
+
+
 def plan(args):
     cells = []
     for proto in args.proto:
         for role in args.role:
-            shapes = [("bulk", "sink", 1), ("bulk", "source", 1)]
-            shapes += [("echo", "echo", n) for n in args.echo_conns]
-            shapes += [("connect", "accept", 64), ("idle", "idle", args.idle)]
-            for kind, mode, n in shapes:
+            if proto == "ws" and role == "client":
+                continue  # a raw client drives both servers
+            for kind, mode, n, message in shapes_of(proto, args):
                 if kind in args.only:
-                    cells += [Cell(kind, mode, role, proto, n, pin)
+                    cells += [Cell(kind, mode, role, proto, n, pin, message)
                               for pin in pins_of(kind, n, args)]
     return cells
 
 
 def control_of(cell):
+    if cell.proto in ("tls", "ws"):
+        return MEASURED[cell.proto][-1]
     return "raw" if cell.kind == "bulk" else "epoll"
 
 
 def pair(cell, impl):
     """The two programs of a sample: the one under test against the fixed one of the other role."""
     impl, role = control_of(cell) if impl == CONTROL else impl, cell.role
-    server, client = PROGRAMS["epoll"]
+    server, client = FIXED[cell.proto]
     if role == "server":
         server = PROGRAMS[impl][0]
-        return [server, *EXTRA.get(impl, [])], [client]
+        size = ["--message", str(cell.message)] if cell.message else []
+        return [server, *EXTRA.get(impl, [])], [client, *size]
     client = PROGRAMS[impl][1]
     return [server], [client, *EXTRA.get(impl, [])]
 
@@ -137,6 +172,8 @@ def times_of(cell, args):
     the first moments of a connection: a short window would see little else."""
     if cell.kind == "bulk" and cell.proto == "mptcp":
         return args.warm_ms * 5, args.ms * 3
+    if cell.proto == "tls" and cell.kind == "connect":
+        return args.warm_ms, args.ms * 2
     return args.warm_ms, args.ms
 
 
@@ -164,7 +201,9 @@ def run_cell(harness, cell, impls, args, rnd, cache):
     order = list(impls)
     random.shuffle(order)
     for impl in order:
-        if len(cell.errors.get(impl, [])) >= GIVE_UP_AFTER or (
+        measured = control_of(cell) if impl == CONTROL else impl
+        if measured not in MEASURED[cell.proto] or (
+                len(cell.errors.get(impl, [])) >= GIVE_UP_AFTER) or (
                 impl == CONTROL and (cell.kind == "idle" or control_of(cell) not in impls)):
             continue
         server, client = pair(cell, impl)
@@ -184,7 +223,7 @@ def run_cell(harness, cell, impls, args, rnd, cache):
 
 def cached_cpu(cell, impl):
     """The shared epoll sample carries the server's CPU; as a client it is the other end's."""
-    if impl not in ("epoll", CONTROL):
+    if impl not in ("epoll", "gnutls", CONTROL):
         return cell.cpu
     which = "self_cpu_ns" if cell.role == "client" else "peer_cpu_ns"
     return lambda s: cell.cpu({**s, "cpu_ns": s[which]})
@@ -227,7 +266,7 @@ def print_table(title, head, rows):
 
 def cell_text(cell, impl, installed):
     if impl not in installed:
-        return "not installed" if impl in ("uv", "event") else "not built"
+        return "not installed" if impl in OPTIONAL else "not built"
     values = spread(list(cell.series(impl, cell.value).values()))
     if not values:
         return "failed" if cell.errors.get(impl) else "-"
@@ -256,7 +295,15 @@ def ratio_rows(cells, impls, what):
 
 
 def print_results(cells, shown, installed):
-    print_table("Median (and quartiles)", ["test", "unit"] + [NAMES[i] for i in shown],
+    """A table of each kind for every set of implementations that are compared."""
+    for title, protos in (("", ("tcp", "mptcp")), ("TLS: ", ("tls",)), ("WebSocket: ", ("ws",))):
+        some = [c for c in cells if c.proto in protos]
+        if some:
+            print_group(title, some, [i for i in shown if i in MEASURED[protos[0]]], installed)
+
+
+def print_group(title, cells, shown, installed):
+    print_table(title + "median (and quartiles)", ["test", "unit"] + [NAMES[i] for i in shown],
                 [[c.title, c.unit] + [cell_text(c, i, installed) for i in shown] for c in cells])
     rest = [i for i in shown if i != UNDER_TEST]
     if UNDER_TEST not in shown or UNDER_TEST not in installed:
@@ -266,9 +313,9 @@ def print_results(cells, shown, installed):
         print_stalls(cells, shown)
         return
     head = ["libNetwork /"] + [NAMES[i] for i in rest] + ["control / itself"]
-    print_table("Ratio of rates, taken inside each round (above 1: libNetwork is better)", head,
+    print_table(title + "ratio of rates, taken inside each round (above 1: libNetwork is better)", head,
                 ratio_rows(cells, rest, lambda cell: lambda impl: cell.value))
-    print_table("Ratio of CPU time per operation or byte (below 1: libNetwork is better)", head,
+    print_table(title + "ratio of CPU time per operation or byte (below 1: libNetwork is better)", head,
                 ratio_rows(cells, rest, lambda cell: lambda impl: cached_cpu(cell, impl)))
     print_stalls(cells, shown)
 
@@ -297,6 +344,11 @@ def judge(cell, what, ratios, target):
 
 
 def judge_cell(cell):
+    if cell.proto == "tls":
+        target = BULK_OF_GNUTLS if cell.kind == "bulk" else CONNECTS_OF_GNUTLS
+        return [judge(cell, "of bare GnuTLS", cell.ratios(UNDER_TEST, "gnutls", cell.value), target)]
+    if cell.proto == "ws":
+        return [judge(cell, "of libwebsockets", cell.ratios(UNDER_TEST, "lws", cell.value), OF_LWS)]
     if cell.kind == "bulk":
         return [judge(cell, "of raw blocking", cell.ratios(UNDER_TEST, "raw", cell.value),
                       BULK_OF_RAW)]
@@ -342,7 +394,7 @@ def to_json(cells, shown, verdicts, args, seconds):
                 "errors": c.errors.get(i, [])}
         noises = spread(noise(c, lambda impl: c.value))
         tests.append({"test": c.kind, "mode": c.mode, "role": c.role, "proto": c.proto,
-                      "conns": c.conns, "pin": c.pin, "unit": c.unit,
+                      "conns": c.conns, "pin": c.pin, "message": c.message or 64, "unit": c.unit,
                       "cpu_unit": "ns per KiB" if c.kind == "bulk" else "ns per operation",
                       "control_ratio": noises, "impls": impls})
     return {"kernel": platform.release(), "cpus": os.cpu_count(), "seconds": round(seconds, 1),
@@ -400,7 +452,7 @@ def arguments():
     p.add_argument("--only", type=words(["bulk", "echo", "connect", "idle"]),
                    default=["bulk", "echo", "connect", "idle"])
     p.add_argument("--impl", type=words(list(PROGRAMS)), default=IMPLS)
-    p.add_argument("--proto", type=words(["tcp", "mptcp"]), default=["tcp", "mptcp"])
+    p.add_argument("--proto", type=words(list(MEASURED)), default=["tcp", "mptcp", "tls", "ws"])
     p.add_argument("--role", type=words(["server", "client"]), default=["server", "client"])
     p.add_argument("--echo-conns", type=counts, default=[1, 64, 1000])
     p.add_argument("--idle", type=count(MOST_CONNS), help="idle connections (10000; 2000 with --quick)")
