@@ -16,6 +16,7 @@ int bri_tls_layer_set_identity(struct bri_tls_layer *l, struct bri_identity *ide
 
 	if (identity) {
 		given.key = identity->key;
+		given.pcerts = identity->pcerts;
 		given.n = bri_min_size(identity->n, BRI_TLS_CHAIN_MAX);
 		for (size_t i = 0; i < given.n; i++) {
 			chain[i].bytes = identity->chain[i]->der;

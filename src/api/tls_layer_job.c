@@ -89,6 +89,7 @@ static void on_certificate_request(void *context)
 		return; /* the local identity of the options, if there is one */
 	bri_object_set((void **)&job->identity, identity);
 	given.key = identity->key;
+	given.pcerts = identity->pcerts;
 	given.n = bri_min_size(identity->n, BRI_TLS_CHAIN_MAX);
 	for (size_t i = 0; i < given.n; i++) {
 		chain[i].bytes = identity->chain[i]->der;

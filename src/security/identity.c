@@ -6,10 +6,36 @@
 #include <string.h>
 #include "security/chain.h"
 
+static void free_pcerts(gnutls_pcert_st *pcerts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		gnutls_pcert_deinit(&pcerts[i]);
+	free(pcerts);
+}
+
+/* Once for all handshakes: reading a certificate takes a tenth of one. */
+static gnutls_pcert_st *new_pcerts(struct bri_certificate *const *chain, size_t n)
+{
+	gnutls_pcert_st *pcerts = calloc(n, sizeof(*pcerts));
+
+	for (size_t i = 0; pcerts && i < n; i++) {
+		gnutls_datum_t der = { .data = (unsigned char *)(uintptr_t)chain[i]->der,
+			.size = (unsigned)chain[i]->size };
+
+		if (gnutls_pcert_import_x509_raw(&pcerts[i], &der, GNUTLS_X509_FMT_DER, 0) < 0) {
+			free_pcerts(pcerts, i);
+			pcerts = NULL;
+		}
+	}
+	return pcerts;
+}
+
 static void destroy(struct bri_object *obj)
 {
 	struct bri_identity *identity = bri_container_of(obj, struct bri_identity, base);
 
+	if (identity->pcerts)
+		free_pcerts(identity->pcerts, identity->n);
 	bri_certificates_free(identity->chain, identity->n);
 	if (identity->key_owner)
 		bri_object_put(identity->key_owner);
@@ -44,6 +70,7 @@ struct bri_identity *bri_identity_new(
 		return NULL;
 	}
 	identity->n = n;
+	identity->pcerts = new_pcerts(identity->chain, n);
 	identity->key = key;
 	return identity;
 }

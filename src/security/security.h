@@ -51,6 +51,9 @@ struct bri_identity {
 	char *pin;                      /* of the token that has the key; NULL: none */
 	struct bri_certificate **chain; /* own certificate first; internal references */
 	size_t n;
+	/* the chain as a handshake wants it, read only: shared by all of them. NULL: it could not
+	 * be made, and each handshake finds out why */
+	gnutls_pcert_st *pcerts;
 };
 
 struct bri_trust {

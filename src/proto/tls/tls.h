@@ -49,6 +49,7 @@ struct bri_tls_identity {
 	const struct bri_tls_bytes
 		*chain; /* DER, own certificate first; needed for the call only */
 	size_t n;
+	gnutls_pcert_st *pcerts; /* the chain, read already, only read; NULL: not yet */
 };
 
 enum bri_tls_clients { /* a server's wish */

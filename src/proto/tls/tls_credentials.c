@@ -68,21 +68,18 @@ static int retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *
 
 static void drop_identity(struct bri_tls *tls)
 {
-	for (size_t i = 0; i < tls->n_pcerts; i++)
+	for (size_t i = 0; i < tls->n_pcerts && !tls->pcerts_borrowed; i++)
 		gnutls_pcert_deinit(&tls->pcerts[i]);
-	free(tls->pcerts);
+	if (!tls->pcerts_borrowed)
+		free(tls->pcerts);
+	tls->pcerts_borrowed = false;
 	tls->pcerts = NULL;
 	tls->n_pcerts = 0;
 	tls->key = NULL;
 }
 
-int bri_tls_set_identity(struct bri_tls *tls, const struct bri_tls_identity *identity)
+static int read_chain(struct bri_tls *tls, const struct bri_tls_identity *identity)
 {
-	drop_identity(tls);
-	if (!identity || !identity->key)
-		return 0;
-	if (!identity->n || identity->n > BRI_TLS_CHAIN_MAX)
-		return -EINVAL;
 	tls->pcerts = calloc(identity->n, sizeof(*tls->pcerts));
 	if (!tls->pcerts)
 		return -ENOMEM;
@@ -98,8 +95,28 @@ int bri_tls_set_identity(struct bri_tls *tls, const struct bri_tls_identity *ide
 		}
 		tls->n_pcerts++;
 	}
-	tls->key = identity->key;
 	return 0;
+}
+
+int bri_tls_set_identity(struct bri_tls *tls, const struct bri_tls_identity *identity)
+{
+	int r = 0;
+
+	drop_identity(tls);
+	if (!identity || !identity->key)
+		return 0;
+	if (!identity->n || identity->n > BRI_TLS_CHAIN_MAX)
+		return -EINVAL;
+	if (identity->pcerts) {
+		tls->pcerts = identity->pcerts;
+		tls->n_pcerts = identity->n;
+		tls->pcerts_borrowed = true;
+	} else {
+		r = read_chain(tls, identity);
+	}
+	if (r == 0)
+		tls->key = identity->key;
+	return r;
 }
 
 static int init_certificates(struct bri_tls *tls, const struct bri_tls_config *config)

@@ -46,6 +46,7 @@ struct bri_tls {
 	gnutls_privkey_t key; /* borrowed */
 	gnutls_pcert_st *pcerts;
 	size_t n_pcerts;
+	bool pcerts_borrowed; /* of who has the key */
 
 	struct bri_tls_psk *psks; /* one allocation of psks_size with their bytes */
 	size_t psks_size;
