@@ -6,12 +6,15 @@
 #include "proto/tls/tls_internal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
 
 /* the names of all parts that GnuTLS has, each once, take 1 KB */
 #define TEXT_MAX 4096u
+/* How many different texts are kept as GnuTLS reads them: a program has one or two. */
+#define KEPT_MAX 8u
 
 struct text {
 	char bytes[TEXT_MAX];
@@ -134,6 +137,42 @@ static bool append_versions(
 	return any;
 }
 
+/*
+ * To read a text takes GnuTLS some 2 % of a handshake; sessions count their references to what was
+ * read, and only read it. What is kept stays for the life of the process.
+ */
+static int set_text(gnutls_session_t session, const char *text)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct {
+		char *text;
+		gnutls_priority_t priority;
+	} kept[KEPT_MAX];
+	static size_t n_kept;
+	gnutls_priority_t priority = NULL;
+	int r;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n_kept && !priority; i++) {
+		if (!strcmp(kept[i].text, text))
+			priority = kept[i].priority;
+	}
+	if (!priority && n_kept < KEPT_MAX && gnutls_priority_init(&priority, text, NULL) >= 0) {
+		kept[n_kept].text = strdup(text);
+		kept[n_kept].priority = priority;
+		if (kept[n_kept].text) {
+			n_kept++;
+		} else {
+			gnutls_priority_deinit(priority);
+			priority = NULL;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	r = priority ? gnutls_priority_set(session, priority)
+		     : gnutls_priority_set_direct(session, text, NULL);
+	return bri_tls_errno(r);
+}
+
 int bri_tls_priority_set(gnutls_session_t session, const struct bri_tls_config *config)
 {
 	struct text *text = calloc(1, sizeof(*text));
@@ -153,8 +192,7 @@ int bri_tls_priority_set(gnutls_session_t session, const struct bri_tls_config *
 		append(text, ":%SERVER_PRECEDENCE");
 	if (config->fallback && !config->server)
 		append(text, ":%FALLBACK_SCSV");
-	r = text->full ? -EINVAL
-		       : bri_tls_errno(gnutls_priority_set_direct(session, text->bytes, NULL));
+	r = text->full ? -EINVAL : set_text(session, text->bytes);
 	free(text);
 	return r;
 }
