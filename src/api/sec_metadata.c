@@ -60,14 +60,18 @@ static bool copy_chain(struct sec_protocol_metadata *md)
 {
 	struct bri_tls_bytes chain[BRI_TLS_CHAIN_MAX];
 	size_t n = bri_tls_chain(md->tls, chain, BRI_TLS_CHAIN_MAX);
+	/* the judge has read all of them: before it was asked, and so before the handshake is done
+	 */
+	bool known = bri_tls_is_done(md->tls) || bri_tls_question(md->tls) == BRI_TLS_TRUST;
 
 	md->chain = n ? calloc(n, sizeof(struct bri_certificate *)) : NULL;
 	if (n && !md->chain)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		/* what is no certificate is for the judgement to refuse, not for us to show */
-		struct bri_certificate *certificate =
-			bri_object_own(bri_certificate_new(chain[i].bytes, chain[i].size));
+		struct bri_certificate *certificate = bri_object_own(
+			known ? bri_certificate_new_known(chain[i].bytes, chain[i].size)
+			      : bri_certificate_new(chain[i].bytes, chain[i].size));
 
 		if (certificate)
 			md->chain[md->n_chain++] = certificate;

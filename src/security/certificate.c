@@ -52,12 +52,20 @@ static int import_der(const void *der, size_t size, gnutls_x509_crt_t *ret)
 
 struct bri_certificate *bri_certificate_new(const void *der, size_t size)
 {
-	struct bri_certificate *certificate;
 	gnutls_x509_crt_t crt;
 
 	if (!der || size == 0 || size > BRI_CERTIFICATE_MAX || import_der(der, size, &crt) < 0)
 		return NULL;
 	gnutls_x509_crt_deinit(crt);
+	return bri_certificate_new_known(der, size);
+}
+
+struct bri_certificate *bri_certificate_new_known(const void *der, size_t size)
+{
+	struct bri_certificate *certificate;
+
+	if (!der || size == 0 || size > BRI_CERTIFICATE_MAX)
+		return NULL;
 	certificate = bri_object_new(&certificate_class, sizeof(*certificate) + size);
 	if (!certificate)
 		return NULL;

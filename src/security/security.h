@@ -74,6 +74,8 @@ struct bri_trust {
 
 /* All +1 (application reference) or NULL: no memory, or not a certificate. Copies der. */
 struct bri_certificate *bri_certificate_new(const void *der, size_t size);
+/* bri_certificate_new_known(): the same of bytes that bri_certificate_new() has taken before. */
+struct bri_certificate *bri_certificate_new_known(const void *der, size_t size);
 /*
  * key: taken on success. certificates: own first, retained; 1 to BRI_CHAIN_MAX. Whether the key is
  * the first certificate's is the caller's to ask: bri_identity_fits().
