@@ -444,7 +444,7 @@ def arguments():
     here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--bin", default=here, help="folder of the built programs")
-    p.add_argument("--quick", action="store_true", help="about a minute; coarse")
+    p.add_argument("--quick", action="store_true", help="about two minutes; coarse")
     p.add_argument("--full", action="store_true", help="about 40 minutes; fine")
     p.add_argument("--rounds", type=count(1000))
     p.add_argument("--seconds", type=positive, help="length of one sample")
