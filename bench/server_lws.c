@@ -58,8 +58,8 @@ int main(int argc, char **argv)
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
 		.pt_serv_buf_size = BENCH_BUFFER,
-		.gid = (gid_t)-1,
-		.uid = (uid_t)-1,
+		.gid = -1,
+		.uid = -1,
 		.fd_limit_per_thread = 4096,
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 	};
