@@ -365,7 +365,7 @@ static void numbers(void **state)
 	CFRelease(same);
 	CFRelease(big);
 	for (int k = 0; k < 3; k++) {
-		static const double odd[] = { 1e300, -1e300, NAN };
+		static const double odd[] = { 1e300, -1e300, (double)NAN };
 
 		n = CFNumberCreate(NULL, kCFNumberDoubleType, &odd[k]);
 		assert_false(CFNumberGetValue(n, kCFNumberSInt64Type, &l));
