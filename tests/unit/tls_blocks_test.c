@@ -59,6 +59,10 @@ static int run(bool udp, enum answer answer)
 			  dispatch_semaphore_signal(ended);
 		});
 	nw_listener_set_new_connection_handler(listener, ^(nw_connection_t connection) {
+	  if (inbound) { /* a datagram that came late, a goodbye, is a new peer */
+		  nw_connection_cancel(connection);
+		  return;
+	  }
 	  inbound = nw_retain(connection);
 	  nw_connection_set_queue(connection, queue);
 	  nw_connection_set_state_changed_handler(
