@@ -172,6 +172,10 @@ bool bri_connection_send_some(nw_connection_t c);
 void bri_connection_on_ready(void *connection, uint32_t events);
 void bri_connection_on_datagram(void *connection);
 
+/* receive_message() of what has no message's end: a peer decides how much comes. */
+#define BRI_CONNECTION_MESSAGE_MAX (64u * 1024u * 1024u)
+/* bri_connection_append(): data, taken, behind what was received and not delivered. */
+void bri_connection_append(nw_connection_t c, struct dispatch_data_s *data);
 void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 	nw_content_context_t context, bool complete, int errno_code);
 void bri_connection_finish_send(nw_connection_t c, int errno_code);

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#define MESSAGE_MAX (64u * 1024u * 1024u) /* receive_message: a peer decides how much comes */
-
 /* --- making --- */
 
 bool bri_connection_has_layers(nw_connection_t c)
@@ -161,17 +159,10 @@ bool bri_connection_turn_chain(nw_connection_t c)
 
 static void append(nw_connection_t c, struct dispatch_data_s *data)
 {
-	struct dispatch_data_s *whole;
-
 	if (!data)
 		return;
 	bri_connection_count(&c->bytes_in, bri_data_size(data));
-	whole = c->partial ? bri_data_concat(c->partial, data) : data;
-	if (c->partial) {
-		bri_object_release(c->partial);
-		bri_object_release(data);
-	}
-	c->partial = whole;
+	bri_connection_append(c, data);
 }
 
 bool bri_connection_fill_from_chain(nw_connection_t c)
@@ -237,8 +228,10 @@ static size_t partial_size(nw_connection_t c)
 bool bri_connection_receive_message_of_chain(nw_connection_t c)
 {
 	struct bri_request *request = c->receives.head;
-	size_t need = request->message ? MESSAGE_MAX : request->min ? request->min : 1;
-	size_t most = request->message ? MESSAGE_MAX : request->max;
+	size_t need = request->message ? BRI_CONNECTION_MESSAGE_MAX
+		      : request->min   ? request->min
+				       : 1;
+	size_t most = request->message ? BRI_CONNECTION_MESSAGE_MAX : request->max;
 	struct dispatch_data_s *content, *rest = NULL;
 	bool complete;
 

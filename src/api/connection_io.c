@@ -17,15 +17,13 @@
 	(64u * 1024u) /* at least this much is offered to the kernel, unless less is wanted */
 #define SEND_BYTES_ENOUGH (64u * 1024u) /* no further request joins a write of this size */
 #define SEND_IOV_MAX      64
-#define MESSAGE_MAX                                                                                \
-	(64u * 1024u * 1024u) /* receive_message on a stream: a peer decides how much comes */
 #define FLATTEN_MAX                                                                                \
 	(1024u * 1024u) /* deliveries up to this size are made contiguous: programs expect it */
 #define DATAGRAM_MAX 65536u
 
 /* --- receiving: streams --- */
 
-static void append_partial(nw_connection_t c, struct dispatch_data_s *data)
+void bri_connection_append(nw_connection_t c, struct dispatch_data_s *data)
 {
 	struct dispatch_data_s *whole;
 
@@ -64,7 +62,7 @@ static int read_stream(nw_connection_t c, size_t want)
 	if ((size_t)n < room && !c->hangup)
 		c->readable = false;
 	bri_connection_count(&c->bytes_in, (uint64_t)n);
-	append_partial(c, bri_chunk_commit(ptr, (size_t)n));
+	bri_connection_append(c, bri_chunk_commit(ptr, (size_t)n));
 	return 0;
 }
 
@@ -107,8 +105,10 @@ static bool receive_stream(nw_connection_t c)
 {
 	struct bri_request *request = c->receives.head;
 	size_t have = c->partial ? bri_data_size(c->partial) : 0;
-	size_t need = request->message ? MESSAGE_MAX : request->min ? request->min : 1;
-	size_t most = request->message ? MESSAGE_MAX : request->max;
+	size_t need = request->message ? BRI_CONNECTION_MESSAGE_MAX
+		      : request->min   ? request->min
+				       : 1;
+	size_t most = request->message ? BRI_CONNECTION_MESSAGE_MAX : request->max;
 	struct dispatch_data_s *content;
 	int error;
 

@@ -138,17 +138,16 @@ static void fail_errno(struct bri_chain *chain, int error)
 
 /* --- moving --- */
 
-static bool feed(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
+static void feed(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 {
 	int error = layer->cls->rx(layer, in, now_ns);
 
 	bri_content_clear(in);
 	if (error)
 		fail_errno(layer->chain, error);
-	return !layer->chain->failing;
 }
 
-static bool start(struct bri_layer *layer, uint64_t now_ns)
+static void start(struct bri_layer *layer, uint64_t now_ns)
 {
 	int error = 0;
 
@@ -160,7 +159,6 @@ static bool start(struct bri_layer *layer, uint64_t now_ns)
 		bri_layer_ready(layer);
 	if (error)
 		fail_errno(layer->chain, error);
-	return true;
 }
 
 /* What lower layers give to those above them. Returns whether anything moved. */
@@ -173,8 +171,10 @@ static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 		layer = layer->above) {
 		struct bri_layer *below = layer->below;
 
-		if (!layer->started && (!below || below->ready))
-			moved = start(layer, now_ns);
+		if (!layer->started && (!below || below->ready)) {
+			moved = true;
+			start(layer, now_ns);
+		}
 		while (below && layer->started && !chain->failing &&
 			bri_contents_take(&below->up, &content)) {
 			moved = true;
@@ -209,11 +209,6 @@ static bool move_down(struct bri_chain *chain, uint64_t now_ns)
 }
 
 /* --- the transport --- */
-
-static void count(uint64_t *bytes, ssize_t n)
-{
-	*bytes += n > 0 ? (uint64_t)n : 0;
-}
 
 /* One read. Returns bytes, 0: the end, -EAGAIN, or -errno. ret: what came. */
 static ssize_t read_some(struct bri_chain *chain, struct dispatch_data_s **ret)
@@ -271,7 +266,6 @@ static void receive(struct bri_chain *chain, uint64_t now_ns)
 		fail_errno(chain, (int)n);
 		return;
 	}
-	count(&chain->bytes_in, n);
 	if (n == 0 && !chain->datagrams) {
 		chain->rx_ended = content.end = true;
 		chain->readable = false;
@@ -361,7 +355,6 @@ static void transmit(struct bri_chain *chain)
 			fail_errno(chain, (int)written);
 			return;
 		}
-		count(&chain->bytes_out, written);
 		if (chain->datagrams) { /* sent or lost, like any datagram */
 			drop_first(chain);
 			continue;

@@ -35,9 +35,8 @@ struct bri_chain {
 	bool datagrams;
 	/* told by whoever watches the transport; cleared when it says "no more now" */
 	bool readable, writable, hangup;
-	bool rx_ended;                /* the transport has no more, and the layers know */
-	bool finished;                /* our end was told to the transport */
-	uint64_t bytes_in, bytes_out; /* of the transport */
+	bool rx_ended; /* the transport has no more, and the layers know */
+	bool finished; /* our end was told to the transport */
 	/* inside */
 	struct bri_contents out; /* to be written */
 	size_t out_offset;
