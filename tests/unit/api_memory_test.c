@@ -1,6 +1,6 @@
 /*
  * Every constructor with every allocation failing in turn: NULL (or an unchanged object), no leak,
- * no crash. The linker sends the library's allocations through the functions below.
+ * no crash.
  */
 #include "api_test_util.h"
 
@@ -14,46 +14,7 @@
 #include "api/parameters.h"
 #include "api/path.h"
 #include "api/tcp_options.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_reallocarray(void *ptr, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-
-static int fail_at; /* the allocation that fails, counted down; 0: none does */
-static int failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed++;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(ptr, count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "malloc_util.h"
 
 static nw_parameters_t sample; /* with something of every sort in it, for the copies */
 
@@ -212,11 +173,9 @@ static void constructors(void **state)
 		for (;;) {
 			void *obj;
 
-			failed = 0;
-			fail_at = count + 1;
+			malloc_fail(count + 1);
 			obj = cases[i].make();
-			fail_at = 0;
-			if (!failed) {
+			if (!malloc_failed()) {
 				assert_non_null(obj);
 				nw_release(obj);
 				break;
@@ -237,15 +196,15 @@ static void errors_without_memory_are_enomem(void **state)
 	nw_error_t error;
 
 	(void)state;
-	fail_at = 1;
+	malloc_fail(1);
 	error = bri_error_new(nw_error_domain_dns, -65554);
-	fail_at = 0;
+	assert_true(malloc_failed());
 	assert_int_equal(nw_error_get_error_domain(error), nw_error_domain_posix);
 	assert_int_equal(nw_error_get_error_code(error), ENOMEM);
 	nw_release(error);
-	fail_at = 1;
+	malloc_fail(1);
 	error = bri_error_new(nw_error_domain_posix, EPIPE);
-	fail_at = 0;
+	assert_false(malloc_failed());
 	assert_int_equal(nw_error_get_error_code(error), EPIPE);
 }
 
@@ -260,16 +219,16 @@ static void setters_without_memory_change_nothing(void **state)
 	nw_protocol_metadata_t md = nw_ip_create_metadata();
 
 	(void)state;
-	fail_at = 1;
+	malloc_fail(1);
 	nw_protocol_stack_prepend_application_protocol(stack, opts);
 	assert_logged("no memory");
-	fail_at = 1;
+	malloc_fail(1);
 	nw_parameters_prohibit_interface(p, lo);
 	assert_logged("no memory");
-	fail_at = 1;
+	malloc_fail(1);
 	nw_content_context_set_metadata_for_protocol(c, md);
 	assert_logged("no memory");
-	assert_int_equal(fail_at, 0);
+	assert_true(malloc_failed());
 	assert_int_equal(stack->count, 0);
 	assert_int_equal(p->prohibited_interface_count, 0);
 	assert_int_equal(c->metadata_count, 0);
@@ -289,13 +248,13 @@ static void texts_without_memory_are_null(void **state)
 	nw_endpoint_t ep = make_address();
 
 	(void)state;
-	fail_at = 1;
+	malloc_fail(1);
 	assert_null(nw_endpoint_get_hostname(ep));
-	fail_at = 1;
+	malloc_fail(1);
 	assert_null(nw_endpoint_copy_port_string(ep));
-	fail_at = 1;
+	malloc_fail(1);
 	assert_null(nw_endpoint_copy_address_string(ep));
-	assert_int_equal(fail_at, 0);
+	assert_true(malloc_failed());
 	assert_string_equal(nw_endpoint_get_hostname(ep), "0.0.0.0");
 	nw_release(ep);
 }

@@ -4,28 +4,12 @@
  */
 #include "control_util.h"
 
-static _Atomic int64_t countdown; /* allocations until one fails; negative: none does */
-static _Atomic bool armed;
+#include "malloc_util.h"
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-static bool fails(void)
-{
-	return atomic_load(&armed) && atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
+struct start {
+	long fail_at;
+	int r;
+};
 
 static void try_start(void *context)
 {
@@ -33,12 +17,12 @@ static void try_start(void *context)
 		do_set_socket, do_paths, do_list, do_metrics };
 	struct bri_control_socket sock;
 	char why[200];
-	int *ret = context;
+	struct start *start = context;
 
 	assert_int_equal(bri_control_socket_open(fx.path, why, sizeof(why), &sock), 0);
-	atomic_store(&armed, true);
-	*ret = bri_control_server_new(fx.queue, &sock, NULL, &ops, &fx.server);
-	if (*ret < 0)
+	malloc_fail_anywhere(start->fail_at);
+	start->r = bri_control_server_new(fx.queue, &sock, NULL, &ops, &fx.server);
+	if (start->r < 0)
 		bri_control_socket_close(&sock); /* still ours */
 }
 
@@ -71,31 +55,30 @@ static void live(void)
 static void each_allocation_fails(void **state)
 {
 	struct bri_client good;
-	int64_t n, left;
-	int r;
+	bool failed = true;
+	long n;
 
 	(void)state;
 	fx.n_list = 20;
 	fx.owner = getuid();
-	for (n = 0; n < 1000; n++) {
-		atomic_store(&countdown, n);
-		dispatch_sync_f(fx.queue, &r, try_start);
-		assert_true(r == 0 || r == -ENOMEM);
-		if (r == 0)
+	for (n = 0; failed && n < 1000; n++) {
+		struct start start = { .fail_at = n + 1 };
+
+		dispatch_sync_f(fx.queue, &start, try_start);
+		assert_true(start.r == 0 || start.r == -ENOMEM);
+		if (start.r == 0)
 			live();
-		atomic_store(&armed, false);
-		left = atomic_load(&countdown);
-		if (r < 0)
+		failed = malloc_failed();
+		if (start.r < 0)
 			begin();
 		good = open_client();
 		assert_int_equal(claim(&good, 5).type, BRI_MESSAGE_OK);
 		bri_client_close(&good);
 		dispatch_sync_f(fx.queue, &fx, stop);
-		if (left >= 0)
-			break;
 	}
-	print_message("%d allocations\n", (int)n);
-	assert_in_range(n, 20, 999);
+	print_message("%ld allocations\n", n - 1);
+	assert_false(failed);
+	assert_in_range(n, 21, 1000);
 }
 
 int main(void)

@@ -11,33 +11,7 @@
 #include <cmocka.h>
 
 #include "dispatch/data_internal.h"
-
-/* The linker sends the library's calls of malloc and calloc here. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-static _Thread_local long fail_at; /* 0: never; only this thread's allocations fail */
-static _Thread_local bool failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
+#include "malloc_util.h"
 
 static bool count_region(
 	void *context, dispatch_data_t region, size_t offset, const void *buffer, size_t size)
@@ -99,12 +73,10 @@ static void test_each_allocation_fails_once(void **state)
 
 	(void)state;
 	do {
-		failed = false;
-		fail_at = ++n;
+		malloc_fail(++n);
 		scenario();
-		fail_at = 0;
 		assert_true(n < 1000);
-	} while (failed);
+	} while (malloc_failed());
 	assert_true(n > 10);
 }
 
@@ -114,9 +86,9 @@ static void test_chunk_without_memory(void **state)
 	size_t room;
 
 	(void)state;
-	fail_at = 1;
+	malloc_fail(1);
 	assert_int_equal(bri_chunk_get_scratch(1, &ptr, &room), -ENOMEM);
-	fail_at = 0;
+	assert_true(malloc_failed());
 	assert_int_equal(bri_chunk_get_scratch(1, &ptr, &room), 0);
 }
 
@@ -135,9 +107,9 @@ static void test_foreign_without_memory(void **state)
 	dispatch_queue_t queue = dispatch_queue_create("memory", NULL);
 
 	(void)state;
-	fail_at = 1;
+	malloc_fail(1);
 	assert_null(dispatch_data_create_f(bytes, 10, queue, count_destroyed));
-	fail_at = 0;
+	assert_true(malloc_failed());
 	assert_int_equal(destroyed, 0);
 	dispatch_release(queue);
 }

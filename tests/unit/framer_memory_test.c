@@ -1,51 +1,10 @@
 /*
- * Framers with every allocation failing in turn: NULL or an error, no leak, no crash. The linker
- * sends the library's allocations through the functions below. What chains and handlers are kept in
- * is not among it: they abort.
+ * Framers with every allocation failing in turn: NULL or an error, no leak, no crash. What chains
+ * and handlers are kept in is not among it: they abort.
  */
 #include "framer_util.h"
 
-#include <errno.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-char *__wrap_strdup(const char *text);
-
-static int fail_at; /* the allocation that fails, counted down; 0: none does */
-static int failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed++;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-	return fails() ? NULL : __real_realloc(ptr, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "malloc_util.h"
 
 static int ended;
 
@@ -80,11 +39,9 @@ static void sweep(void *(*make)(void), bool counts_ends)
 
 	for (int at = 1; !made; at++) {
 		assert_true(at < 100);
-		failed = 0;
-		fail_at = at;
+		malloc_fail(at);
 		made = make();
-		fail_at = 0;
-		assert_int_equal(failed, made ? 0 : 1);
+		assert_int_equal(malloc_failed(), !made);
 		if (counts_ends)
 			assert_int_equal(ended, made ? 0 : 1);
 	}
@@ -120,11 +77,9 @@ static void layers(void **state)
 	env.endpoint = b.endpoint;
 	for (int at = 1; !layer; at++) {
 		assert_true(at < 100);
-		failed = 0;
-		fail_at = at;
+		malloc_fail(at);
 		layer = options->definition->layer_new(options, &env);
-		fail_at = 0;
-		assert_int_equal(failed, layer ? 0 : 1);
+		assert_int_equal(malloc_failed(), !layer);
 	}
 	layer->cls->free(layer);
 	bench_fini(&b);
@@ -150,9 +105,9 @@ static void values(void **state)
 	ended = 0;
 	nw_framer_message_set_value_f(message, "type", &value, NULL, count_dispose, NULL);
 	assert_int_equal(ended, 0);
-	fail_at = 1;
+	malloc_fail(1);
 	nw_framer_message_set_value_f(message, "type", &value, NULL, count_dispose, NULL);
-	assert_int_equal(fail_at, 0);
+	assert_true(malloc_failed());
 	assert_int_equal(ended, 2);
 	assert_logged("no memory");
 	assert_false(nw_framer_message_access_value_f(message, "type", &type, read_type));
@@ -172,9 +127,9 @@ static void views(void **state)
 	bri_framer_input_init(&in, false, SIZE_MAX);
 	assert_int_equal(bri_framer_input_add(&in, &a), 0);
 	assert_int_equal(bri_framer_input_add(&in, &b), 0);
-	fail_at = 1;
+	malloc_fail(1);
 	assert_null(bri_framer_input_view(&in, 5, NULL));
-	fail_at = 0;
+	assert_true(malloc_failed());
 	assert_memory_equal(bri_framer_input_view(&in, 5, NULL), "hello", 5);
 	bri_framer_input_clear(&in);
 }

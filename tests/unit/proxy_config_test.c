@@ -10,46 +10,7 @@
 #include "api/proxy_choose.h"
 #include "api/proxy_config.h"
 #include "api/tcp_options.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_reallocarray(void *ptr, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-
-static int fail_at; /* the allocation that fails, counted down; 0: none does */
-static bool failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(ptr, count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "malloc_util.h"
 
 static struct nw_protocol_definition upper = {
 	.base = BRI_PROTOCOL_STATIC,
@@ -592,11 +553,9 @@ static void constructors_without_memory(void **state)
 		void *obj;
 
 		for (;;) {
-			failed = false;
-			fail_at = count + 1;
+			malloc_fail(count + 1);
 			obj = cases[i].make();
-			fail_at = 0;
-			if (!failed)
+			if (!malloc_failed())
 				break;
 			assert_null(obj);
 			count++;
@@ -617,18 +576,20 @@ static void setters_without_memory_change_nothing(void **state)
 	(void)state;
 	nw_proxy_config_set_username_and_password(p, "u", "p");
 	for (int i = 1; i <= 2; i++) {
-		fail_at = i;
+		malloc_fail(i);
 		nw_proxy_config_set_username_and_password(p, "other", "secret");
-		assert_int_equal(fail_at, 0);
+		assert_true(malloc_failed());
 		assert_string_equal(p->username, "u");
 		assert_string_equal(p->password, "p");
-		fail_at = i;
+		malloc_fail(i);
 		nw_proxy_config_add_match_domain(p, "d");
+		assert_true(malloc_failed());
 		assert_logged("no memory");
 		assert_int_equal(p->match.n, 0);
 	}
-	fail_at = 1;
+	malloc_fail(1);
 	nw_relay_hop_add_additional_http_header_field(hop, "a", "b");
+	assert_true(malloc_failed());
 	assert_int_equal(hop->n_fields, 0);
 	nw_release(hop);
 	nw_release(p);
@@ -643,11 +604,9 @@ static void choosing_without_memory(void **state)
 
 	(void)state;
 	for (;; count++) {
-		failed = false;
-		fail_at = count + 1;
+		malloc_fail(count + 1);
 		error = bri_proxy_choose(parameters, "h", &list);
-		fail_at = 0;
-		if (!failed)
+		if (!malloc_failed())
 			break;
 		assert_int_equal(error, -ENOMEM);
 	}

@@ -1,36 +1,11 @@
 /*
- * The TLS engine with each of its allocations failing in turn: an error, no leak, no crash. The
- * linker sends its allocations through the functions below; GnuTLS's own are not among them.
+ * The TLS engine with each of its allocations failing in turn (GnuTLS's own are not among them): an
+ * error, no leak, no crash.
  */
 #include "tls_util.h"
 
 #include <errno.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-static int fail_at; /* the allocation that fails, counted down; 0: none does */
-static int failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed++;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
+#include "malloc_util.h"
 
 static struct tls_cert root, leaf;
 static const struct bri_tls_psk psk = { { (const uint8_t *)"me", 2 },
@@ -123,11 +98,9 @@ static void sweep(struct bri_tls_config *c, struct bri_tls_config *s, int min)
 	for (;;) {
 		int r;
 
-		failed = 0;
-		fail_at = count + 1;
+		malloc_fail(count + 1);
 		r = run(c, s);
-		fail_at = 0;
-		if (!failed) {
+		if (!malloc_failed()) {
 			assert_int_equal(r, 0);
 			break;
 		}

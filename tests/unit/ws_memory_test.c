@@ -1,59 +1,12 @@
 /*
- * WebSocket with every allocation failing in turn: NULL or an error, no leak, no crash. The linker
- * sends the library's allocations through the functions below. What chains and handlers are kept in
- * is not among it: they abort.
+ * WebSocket with every allocation failing in turn: NULL or an error, no leak, no crash. What chains
+ * and handlers are kept in is not among it: they abort.
  */
 #include "ws_util.h"
 
 #include <errno.h>
 #include "base/log.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__real_reallocarray(void *ptr, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-
-static int fail_at; /* the allocation that fails, counted down; 0: none does */
-static int failed;
-
-static bool fails(void)
-{
-	if (!fail_at || --fail_at)
-		return false;
-	failed++;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-	return fails() ? NULL : __real_realloc(ptr, size);
-}
-
-void *__wrap_reallocarray(void *ptr, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(ptr, count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "malloc_util.h"
 
 #define HEAD                                                                                       \
 	"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"               \
@@ -135,16 +88,16 @@ static void setters_lose_nothing(void)
 	nw_ws_response_t response = make_response();
 
 	for (int i = 1; i < 4; i++) {
-		fail_at = i;
+		malloc_fail(i);
 		nw_ws_options_add_subprotocol(options, "chat");
-		fail_at = i;
+		malloc_fail(i);
 		nw_ws_options_add_additional_header(options, "A", "b");
-		fail_at = i;
+		malloc_fail(i);
 		nw_ws_options_add_additional_header(options, "Host", "b");
-		fail_at = i;
+		malloc_fail(i);
 		nw_ws_response_add_additional_header(response, "A", "b");
 	}
-	fail_at = 0;
+	malloc_failed();
 	nw_release(options);
 	nw_release(response);
 }
@@ -156,11 +109,9 @@ static void sweep(void *(*make)(void))
 
 	for (int i = 1; !made; i++) {
 		assert_true(i < 100);
-		failed = 0;
-		fail_at = i;
+		malloc_fail(i);
 		made = make();
-		fail_at = 0;
-		assert_true(made || failed);
+		assert_true(malloc_failed() || made);
 	}
 	nw_release(made);
 }
