@@ -52,6 +52,12 @@ __attribute__((format(printf, 2, 3))) static inline void note_to(
 		(f)->log[0] = 0;                                                                   \
 	} while (0)
 
+/* for nw_framer_async_f() */
+static inline void mark_ready(void *framer)
+{
+	nw_framer_mark_ready(framer);
+}
+
 /* The type is the value itself: no memory. */
 static inline void set_type(nw_framer_message_t message, char type)
 {
