@@ -27,6 +27,7 @@ static inline void on_log(void *context, int level, const char *message)
 static inline int log_setup(void **state)
 {
 	(void)state;
+	log_lines = 0;
 	bri_log_set_handler(BRI_LOG_ERROR, NULL, on_log);
 	return 0;
 }
