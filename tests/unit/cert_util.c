@@ -158,6 +158,19 @@ char *cert_key_pem(const struct cert *cert)
 	return to_string(pem);
 }
 
+struct bri_identity *cert_identity(const struct cert *cert)
+{
+	struct bri_identity *identity;
+	gnutls_privkey_t key;
+
+	ok(gnutls_privkey_init(&key));
+	ok(gnutls_privkey_import_x509(key, cert->key, GNUTLS_PRIVKEY_IMPORT_COPY));
+	identity = bri_identity_new(key, &cert->object, 1);
+	if (!identity)
+		bri_abort("no memory for an identity");
+	return identity;
+}
+
 /* --- OCSP responses, written by hand: GnuTLS reads, but does not make them --- */
 
 struct der {

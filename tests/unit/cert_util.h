@@ -31,6 +31,8 @@ void cert_free(struct cert *cert);
 /* cert_pem(), cert_key_pem(): malloc'd, a string */
 char *cert_pem(const struct cert *cert);
 char *cert_key_pem(const struct cert *cert);
+/* cert_identity(): with a chain of this certificate only; released by the caller */
+struct bri_identity *cert_identity(const struct cert *cert);
 
 enum cert_ocsp_status {
 	CERT_OCSP_GOOD,

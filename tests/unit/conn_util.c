@@ -473,13 +473,30 @@ nw_connection_t new_client(
 	return c;
 }
 
+void start_connection(nw_connection_t c, struct recorder *r, dispatch_queue_t queue)
+{
+	nw_connection_set_queue(c, queue);
+	nw_connection_set_state_changed_handler_f(c, r, on_state, NULL);
+	nw_connection_start(c);
+}
+
+nw_connection_t start_to(struct recorder *r, dispatch_queue_t queue, nw_endpoint_t endpoint,
+	nw_parameters_t parameters)
+{
+	nw_connection_t c = nw_connection_create(endpoint, parameters);
+
+	assert_non_null(c);
+	nw_release(endpoint);
+	start_connection(c, r, queue);
+	return c;
+}
+
 static nw_connection_t start_client(
 	struct recorder *r, dispatch_queue_t queue, nw_parameters_t parameters, uint16_t port)
 {
-	nw_connection_t c = new_client(r, queue, parameters, port);
+	nw_connection_t c = start_to(r, queue, loopback(port), parameters);
 
 	nw_release(parameters);
-	nw_connection_start(c);
 	return c;
 }
 

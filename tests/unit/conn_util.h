@@ -110,6 +110,11 @@ nw_parameters_t udp_parameters(void);
 nw_endpoint_t loopback(uint16_t port);
 nw_connection_t new_client(
 	struct recorder *r, dispatch_queue_t queue, nw_parameters_t parameters, uint16_t port);
+/* start_connection(): what becomes of it goes to r, on `queue`. */
+void start_connection(nw_connection_t c, struct recorder *r, dispatch_queue_t queue);
+/* start_to(): a new one, started. The endpoint is taken. */
+nw_connection_t start_to(struct recorder *r, dispatch_queue_t queue, nw_endpoint_t endpoint,
+	nw_parameters_t parameters);
 /* The usual: TCP to 127.0.0.1:port, started. */
 nw_connection_t tcp_client(struct recorder *r, dispatch_queue_t queue, uint16_t port);
 nw_connection_t udp_client(struct recorder *r, dispatch_queue_t queue, uint16_t port);

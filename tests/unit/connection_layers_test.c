@@ -267,9 +267,7 @@ static void open_both(struct both *b, bool udp, struct nw_protocol_definition *l
 	b->client = new_client(&b->r, b->queue, params, b->port);
 	nw_connection_start(b->client);
 	b->server = accepted(&b->s, 0);
-	nw_connection_set_queue(b->server, b->server_queue);
-	nw_connection_set_state_changed_handler_f(b->server, &b->s, on_state, NULL);
-	nw_connection_start(b->server);
+	start_connection(b->server, &b->s, b->server_queue);
 	nw_release(params);
 }
 
@@ -525,9 +523,7 @@ static void openings_of_accepted_connections(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		peer = raw_connect(AF_INET, SOCK_STREAM, port);
 		c = accepted(&s, i);
-		nw_connection_set_queue(c, queue);
-		nw_connection_set_state_changed_handler_f(c, &r, on_state, NULL);
-		nw_connection_start(c);
+		start_connection(c, &r, queue);
 		await(&r, "preparing");
 		raw_read(peer, MAGIC);
 		assert_int_equal(seen(&r, "ready"), i);

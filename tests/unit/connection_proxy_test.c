@@ -95,27 +95,14 @@ static nw_proxy_config_t add_socks(struct through *t, uint16_t port)
 	return add(t, config);
 }
 
-static nw_connection_t start_to(
-	struct through *t, nw_endpoint_t endpoint, nw_parameters_t parameters)
-{
-	nw_connection_t c = nw_connection_create(endpoint, parameters);
-
-	assert_non_null(c);
-	nw_release(endpoint);
-	nw_connection_set_queue(c, t->queue);
-	nw_connection_set_state_changed_handler_f(c, &t->r, on_state, NULL);
-	nw_connection_start(c);
-	return c;
-}
-
 static nw_connection_t start(struct through *t, const char *host)
 {
-	return start_to(t, nw_endpoint_create_host(host, "99"), t->tcp);
+	return start_to(&t->r, t->queue, nw_endpoint_create_host(host, "99"), t->tcp);
 }
 
 static nw_connection_t start_direct(struct through *t)
 {
-	return start_to(t, loopback(t->direct_port), t->tcp);
+	return start_to(&t->r, t->queue, loopback(t->direct_port), t->tcp);
 }
 
 #define say(t, ...)                                                                                \
@@ -584,11 +571,11 @@ static void datagrams_do_not_go_through(void **state)
 	nw_connection_t c;
 
 	nw_parameters_set_privacy_context(udp, t->context);
-	c = start_to(t, loopback(t->direct_port), udp);
+	c = start_to(&t->r, t->queue, loopback(t->direct_port), udp);
 	await(&t->r, "failed(EOPNOTSUPP)");
 	finish(c, &t->r);
 	nw_proxy_config_set_failover_allowed(config, true);
-	c = start_to(t, loopback(t->direct_port), udp);
+	c = start_to(&t->r, t->queue, loopback(t->direct_port), udp);
 	await(&t->r, "ready");
 	finish(c, &t->r);
 	nw_release(udp);

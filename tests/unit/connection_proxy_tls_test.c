@@ -6,7 +6,6 @@
 #include "conn_util.h"
 
 #include <errno.h>
-#include <gnutls/abstract.h>
 #include <stdlib.h>
 #include "cert_util.h"
 
@@ -107,18 +106,6 @@ static nw_listener_t tls_listener(
 	return l;
 }
 
-static struct bri_identity *identity_of(const struct cert *cert)
-{
-	struct bri_identity *identity;
-	gnutls_privkey_t key;
-
-	assert_int_equal(gnutls_privkey_init(&key), 0);
-	assert_int_equal(gnutls_privkey_import_x509(key, cert->key, GNUTLS_PRIVKEY_IMPORT_COPY), 0);
-	identity = bri_identity_new(key, &cert->object, 1);
-	assert_non_null(identity);
-	return identity;
-}
-
 static void add_proxy(struct tunnel *t)
 {
 	nw_endpoint_t endpoint = loopback(t->proxy_port);
@@ -150,7 +137,7 @@ static int setup(void **state)
 	t.proxy_queue = dispatch_queue_create("proxy", NULL);
 	t.far_queue = dispatch_queue_create("far", NULL);
 	t.cert = cert_make(&spec, NULL);
-	t.identity = identity_of(&t.cert);
+	t.identity = cert_identity(&t.cert);
 	t.proxy_listener = tls_listener(&t, &t.proxy, t.proxy_queue, &t.proxy_port);
 	t.far_listener = tls_listener(&t, &t.far, t.far_queue, &t.far_port);
 	t.context = nw_privacy_context_create("tunnel");
@@ -185,16 +172,11 @@ static int teardown(void **state)
 static nw_connection_t start(struct tunnel *t)
 {
 	nw_parameters_t parameters = tls_parameters(t, configure_client);
-	nw_endpoint_t endpoint = nw_endpoint_create_host(FAR, "443");
 	nw_connection_t c;
 
 	nw_parameters_set_privacy_context(parameters, t->context);
-	c = nw_connection_create(endpoint, parameters);
-	nw_release(endpoint);
+	c = start_to(&t->client, t->queue, nw_endpoint_create_host(FAR, "443"), parameters);
 	nw_release(parameters);
-	nw_connection_set_queue(c, t->queue);
-	nw_connection_set_state_changed_handler_f(c, &t->client, on_state, NULL);
-	nw_connection_start(c);
 	return c;
 }
 
@@ -203,9 +185,7 @@ static nw_connection_t open_accepted(struct recorder *r, dispatch_queue_t queue)
 {
 	nw_connection_t c = accepted(r, 0);
 
-	nw_connection_set_queue(c, queue);
-	nw_connection_set_state_changed_handler_f(c, r, on_state, NULL);
-	nw_connection_start(c);
+	start_connection(c, r, queue);
 	return c;
 }
 

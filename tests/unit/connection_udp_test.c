@@ -88,9 +88,7 @@ static nw_connection_t start_accepted(struct udp *u, unsigned i, struct recorder
 {
 	nw_connection_t c = accepted(&u->lr, i);
 
-	nw_connection_set_queue(c, u->queue);
-	nw_connection_set_state_changed_handler_f(c, r, on_state, NULL);
-	nw_connection_start(c);
+	start_connection(c, r, u->queue);
 	await(r, "ready");
 	return c;
 }

@@ -30,9 +30,7 @@ static nw_parameters_t with_framer(nw_parameters_t parameters, nw_protocol_optio
 static void start_server(struct ends *e)
 {
 	e->server = accepted(&e->s, 0);
-	nw_connection_set_queue(e->server, e->server_queue);
-	nw_connection_set_state_changed_handler_f(e->server, &e->s, on_state, NULL);
-	nw_connection_start(e->server);
+	start_connection(e->server, &e->s, e->server_queue);
 }
 
 static void open_ends(struct ends *e, bool udp)

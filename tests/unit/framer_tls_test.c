@@ -92,9 +92,7 @@ static void talk(nw_parameters_t client_parameters, nw_parameters_t server_param
 	client = new_client(&r, queue, client_parameters, port);
 	nw_connection_start(client);
 	server = accepted(&s, 0);
-	nw_connection_set_queue(server, queue);
-	nw_connection_set_state_changed_handler_f(server, &s, on_state, NULL);
-	nw_connection_start(server);
+	start_connection(server, &s, queue);
 	await(&r, "ready");
 	send_bytes(client, &r, 'a', bytes, size, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
 	if (messages)

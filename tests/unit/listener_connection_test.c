@@ -50,9 +50,7 @@ static nw_listener_t tcp_listener(struct listening *l, uint16_t *ret_port)
 
 static void start_inbound(struct listening *l, nw_connection_t c)
 {
-	nw_connection_set_queue(c, l->queue);
-	nw_connection_set_state_changed_handler_f(c, &l->cr, on_state, NULL);
-	nw_connection_start(c);
+	start_connection(c, &l->cr, l->queue);
 	await(&l->cr, "ready");
 }
 

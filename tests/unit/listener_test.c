@@ -71,9 +71,7 @@ static void set_local(nw_parameters_t parameters, const char *host, uint16_t por
 
 static void start_inbound(struct listening *l, nw_connection_t c)
 {
-	nw_connection_set_queue(c, l->queue);
-	nw_connection_set_state_changed_handler_f(c, &l->cr, on_state, NULL);
-	nw_connection_start(c);
+	start_connection(c, &l->cr, l->queue);
 	await(&l->cr, "ready");
 }
 

@@ -82,9 +82,7 @@ static nw_connection_t inbound(struct multi *m)
 {
 	nw_connection_t c = accepted(&m->lr, 0);
 
-	nw_connection_set_queue(c, m->queue);
-	nw_connection_set_state_changed_handler_f(c, &m->ir, on_state, NULL);
-	nw_connection_start(c);
+	start_connection(c, &m->ir, m->queue);
 	await(&m->ir, "ready");
 	return c;
 }

@@ -163,10 +163,7 @@ static void a_host_name_is_told_of(void **state)
 
 	snprintf(text, sizeof(text), "%u", s->port);
 	endpoint = nw_endpoint_create_host("localhost", text);
-	c = nw_connection_create(endpoint, tcp);
-	nw_connection_set_queue(c, s->queue);
-	nw_connection_set_state_changed_handler_f(c, &s->r, on_state, NULL);
-	nw_connection_start(c);
+	c = start_to(&s->r, s->queue, endpoint, tcp);
 	await(&s->r, "ready");
 	nw_connection_access_establishment_report_f(c, s->other, s, on_establishment, NULL);
 	await(&s->r, "report");
@@ -176,7 +173,6 @@ static void a_host_name_is_told_of(void **state)
 	assert_in_order(&s->r, "source=1 quick=1 successful=127.0.0.1 preferred=1 r-source=1 "
 			       "r-successful=127.0.0.1");
 	finish(c, &s->r);
-	nw_release(endpoint);
 	nw_release(tcp);
 }
 

@@ -142,17 +142,14 @@ void open_client(struct ends *e)
 {
 	nw_parameters_t p = client_parameters(e);
 
-	e->c = new_client(&e->r, e->queue, p, e->port);
+	e->c = start_to(&e->r, e->queue, loopback(e->port), p);
 	nw_release(p);
-	nw_connection_start(e->c);
 }
 
 void start_server(struct ends *e, unsigned i)
 {
 	e->s = accepted(&e->lr, i);
-	nw_connection_set_queue(e->s, e->queue);
-	nw_connection_set_state_changed_handler_f(e->s, &e->sr, on_state, NULL);
-	nw_connection_start(e->s);
+	start_connection(e->s, &e->sr, e->queue);
 }
 
 void open_ends(struct ends *e)

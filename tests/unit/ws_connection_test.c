@@ -100,9 +100,7 @@ static void connect_with(struct world *w, nw_protocol_options_t options)
 static void start_server(struct world *w)
 {
 	w->server = accepted(&w->l, 0);
-	nw_connection_set_queue(w->server, w->queue);
-	nw_connection_set_state_changed_handler_f(w->server, &w->s, on_state, NULL);
-	nw_connection_start(w->server);
+	start_connection(w->server, &w->s, w->queue);
 }
 
 static void open_both_with(
@@ -620,9 +618,7 @@ static void bad_requests_are_400_and_426(void **state)
 		int fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
 		nw_connection_t c = accepted(&w->l, i);
 
-		nw_connection_set_queue(c, w->queue);
-		nw_connection_set_state_changed_handler_f(c, &w->s, on_state, NULL);
-		nw_connection_start(c);
+		start_connection(c, &w->s, w->queue);
 		raw_send(fd, cases[i].request);
 		raw_read(fd, cases[i].answer);
 		raw_drain(fd);
@@ -660,12 +656,8 @@ static void the_request_comes_from_the_url(void **state)
 	endpoint = nw_endpoint_create_url(url);
 	nw_ws_options_add_additional_header(options, "Authorization", "Bearer abc");
 	parameters = ws_parameters(options);
-	w->client = nw_connection_create(endpoint, parameters);
+	w->client = start_to(&w->c, w->queue, endpoint, parameters);
 	nw_release(parameters);
-	nw_release(endpoint);
-	nw_connection_set_queue(w->client, w->queue);
-	nw_connection_set_state_changed_handler_f(w->client, &w->c, on_state, NULL);
-	nw_connection_start(w->client);
 	fd = raw_accept(lfd);
 	read_request(fd, request, sizeof(request));
 	snprintf(expected, sizeof(expected),
