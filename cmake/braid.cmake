@@ -4,7 +4,6 @@ find_package(Threads REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
-find_library(WSLAY wslay REQUIRED)
 find_library(BLOCKSRUNTIME BlocksRuntime REQUIRED)
 
 add_library(braid_flags INTERFACE)
@@ -53,4 +52,10 @@ function(braid_unit_test name)
     target_link_libraries(${name} PRIVATE braid_flags braid_test_flags braidcore cmocka)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()
+
+# braid_missing_test(name what): a test that cannot be built: skipped, and failed under BRAID_REQUIRE_ALL
+function(braid_missing_test name what)
+    add_test(NAME ${name} COMMAND sh -c "echo 'skipped: no ${what}'; [ -z \"$BRAID_REQUIRE_ALL\" ] && exit 77; exit 1")
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()
