@@ -181,41 +181,6 @@ static struct mp_run open_lab(void)
 	return mp_open(&config);
 }
 
-/* --- events --- */
-
-static int find(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
-	const char *interface)
-{
-	for (uint32_t i = from; i < end->event_count; i++) {
-		const struct mp_event *e = &end->events[i];
-
-		if (e->kind == kind && e->value == value &&
-			(!interface || !strcmp(e->interface, interface)))
-			return (int)i;
-	}
-	return -1;
-}
-
-static uint32_t expect(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
-	const char *interface)
-{
-	uint64_t until_ns = mp_now_ns() + SOON_MS * MP_MS;
-	int at;
-
-	while ((at = find(end, from, kind, value, interface)) < 0) {
-		if (mp_now_ns() > until_ns) {
-			for (uint32_t i = 0; i < end->event_count; i++)
-				print_message("  event %u: kind %d value %d %s\n", i,
-					end->events[i].kind, end->events[i].value,
-					end->events[i].interface);
-			fail_msg("no event of kind %d, value %d, %s, from %u on", kind, value,
-				interface ? interface : "-", from);
-		}
-		poll(NULL, 0, 2);
-	}
-	return (uint32_t)at;
-}
-
 /* --- what is asked for --- */
 
 static void interactive(nw_parameters_t parameters)
@@ -320,13 +285,13 @@ static void test_path_changes(void **state)
 	mp_start(&run);
 	await_claim(BRI_MESSAGE_SERVICE_HANDOVER, 2);
 	assert_true(mp_wait64(&client->in.bytes, 3000000, 10000));
-	expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
-	assert_int_equal(find(client, 0, MP_PATH, nw_path_status_satisfied, "wwan"), -1);
+	mp_expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
+	assert_int_equal(mp_find(client, 0, MP_PATH, nw_path_status_satisfied, "wwan"), -1);
 	before = client->event_count;
 	mp_set(&run, "wlan silent");
-	expect(client, before, MP_PATH, nw_path_status_satisfied, "wwan");
+	mp_expect(client, before, MP_PATH, nw_path_status_satisfied, "wwan");
 	mp_end_well(&run);
-	assert_int_equal(find(client, before, MP_VIABLE, false, NULL), -1);
+	assert_int_equal(mp_find(client, before, MP_VIABLE, false, NULL), -1);
 	print_message("  wlan silent: longest pause %.0f ms\n", (double)client->in.pause_ns / 1e6);
 	mp_close(&run);
 }
@@ -348,11 +313,11 @@ static void test_nothing_left(void **state)
 	assert_true(mp_wait64(&client->in.bytes, 1000000, 10000));
 	at = client->event_count;
 	mp_set(&run, "wlan silent");
-	at = expect(client, at, MP_PATH, nw_path_status_satisfied, "wwan");
+	at = mp_expect(client, at, MP_PATH, nw_path_status_satisfied, "wwan");
 	mp_set(&run, "wwan down");
-	at = expect(client, at, MP_VIABLE, false, NULL);
+	at = mp_expect(client, at, MP_VIABLE, false, NULL);
 	mp_set(&run, "wwan up");
-	expect(client, at, MP_VIABLE, true, NULL);
+	mp_expect(client, at, MP_VIABLE, true, NULL);
 	mp_end_well(&run);
 	mp_close(&run);
 }

@@ -6,47 +6,9 @@
 
 #include <braid/interface.h>
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
 
 #define NEWS_MS 5000            /* within which the network's news must have come */
 #define NOISE   UINT64_C(20000) /* bytes on a path without data */
-
-/* The index of an event at or after `from`; -1: none. interface: NULL: any. */
-static int find(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
-	const char *interface)
-{
-	for (uint32_t i = from; i < end->event_count; i++) {
-		const struct mp_event *e = &end->events[i];
-
-		if (e->kind == kind && e->value == value &&
-			(!interface || !strcmp(e->interface, interface)))
-			return (int)i;
-	}
-	return -1;
-}
-
-/* The same, waited for. */
-static uint32_t expect(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
-	const char *interface)
-{
-	uint64_t until_ns = mp_now_ns() + NEWS_MS * NSEC_PER_MSEC;
-	int at;
-
-	while ((at = find(end, from, kind, value, interface)) < 0) {
-		if (mp_now_ns() > until_ns) {
-			for (uint32_t i = 0; i < end->event_count; i++)
-				print_message("  event %u: kind %d value %d error %d %s\n", i,
-					end->events[i].kind, end->events[i].value,
-					end->events[i].error, end->events[i].interface);
-			fail_msg("no event of kind %d, value %d, %s, from %u on", kind, value,
-				interface ? interface : "-", from);
-		}
-		poll(NULL, 0, 2);
-	}
-	return (uint32_t)at;
-}
 
 static uint64_t carried(struct mp_run *run, uint32_t path)
 {
@@ -71,28 +33,28 @@ static void test_news_of_paths(void **state)
 	run.shared->specs[0].down = 100000;
 	mp_start(&run);
 	assert_true(mp_wait32(&client->most_count, 2, NEWS_MS));
-	expect(client, 0, MP_VIABLE, true, NULL);
-	expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
+	mp_expect(client, 0, MP_VIABLE, true, NULL);
+	mp_expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
 
 	n = client->event_count;
 	mp_set(&run, "wlan down");
-	expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
-	assert_int_equal(find(client, n, MP_VIABLE, false, NULL), -1);
+	mp_expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
+	assert_int_equal(mp_find(client, n, MP_VIABLE, false, NULL), -1);
 
 	n = client->event_count;
 	mp_set(&run, "wwan down");
-	expect(client, n, MP_VIABLE, false, NULL);
-	expect(client, n, MP_PATH, nw_path_status_unsatisfied, NULL);
+	mp_expect(client, n, MP_VIABLE, false, NULL);
+	mp_expect(client, n, MP_PATH, nw_path_status_unsatisfied, NULL);
 	assert_int_equal(client->state, nw_connection_state_ready);
 
 	n = client->event_count;
 	mp_set(&run, "wwan up");
-	expect(client, n, MP_VIABLE, true, NULL);
-	expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
+	mp_expect(client, n, MP_VIABLE, true, NULL);
+	mp_expect(client, n, MP_PATH, nw_path_status_satisfied, "wwan");
 
 	n = client->event_count;
 	mp_set(&run, "wlan up");
-	expect(client, n, MP_PATH, nw_path_status_satisfied, "wlan");
+	mp_expect(client, n, MP_PATH, nw_path_status_satisfied, "wlan");
 	run.shared->hold = false;
 	mp_end_well(&run);
 	mp_close(&run);
@@ -111,15 +73,15 @@ static void test_news_of_plain_tcp(void **state)
 	run.shared->specs[0].down = 100000;
 	run.shared->specs[0].plain = true;
 	mp_start(&run);
-	expect(client, 0, MP_VIABLE, true, NULL);
-	expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
+	mp_expect(client, 0, MP_VIABLE, true, NULL);
+	mp_expect(client, 0, MP_PATH, nw_path_status_satisfied, "wlan");
 	n = client->event_count;
 	mp_set(&run, "wlan down");
-	expect(client, n, MP_VIABLE, false, NULL);
+	mp_expect(client, n, MP_VIABLE, false, NULL);
 	assert_int_equal(client->state, nw_connection_state_ready);
 	n = client->event_count;
 	mp_set(&run, "wlan up");
-	expect(client, n, MP_VIABLE, true, NULL);
+	mp_expect(client, n, MP_VIABLE, true, NULL);
 	run.shared->hold = false;
 	mp_end_well(&run);
 	mp_close(&run);
@@ -141,19 +103,19 @@ static void test_better_path(void **state)
 		run.shared->specs[0].down = 100000;
 		run.shared->specs[0].plain = plain;
 		mp_start(&run);
-		expect(client, 0, MP_VIABLE, true, NULL);
-		expect(client, 0, MP_PATH, nw_path_status_satisfied, "wwan");
+		mp_expect(client, 0, MP_VIABLE, true, NULL);
+		mp_expect(client, 0, MP_PATH, nw_path_status_satisfied, "wwan");
 		n = client->event_count;
 		mp_set(&run, "wlan up");
 		if (plain) {
-			n = expect(client, n, MP_BETTER, true, NULL);
+			n = mp_expect(client, n, MP_BETTER, true, NULL);
 			mp_set(&run, "wlan down");
-			expect(client, n, MP_BETTER, false, NULL);
+			mp_expect(client, n, MP_BETTER, false, NULL);
 		}
 		run.shared->hold = false;
 		mp_end_well(&run);
 		if (!plain)
-			assert_int_equal(find(client, 0, MP_BETTER, true, NULL), -1);
+			assert_int_equal(mp_find(client, 0, MP_BETTER, true, NULL), -1);
 		mp_close(&run);
 	}
 }
@@ -174,12 +136,12 @@ static void test_waiting_for_any_path(void **state)
 	before = carried(&run, 0) + carried(&run, 1);
 	run.shared->specs[0].down = 500000;
 	mp_start(&run);
-	at = expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
+	at = mp_expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
 	assert_int_equal(client->events[at].error, ENETUNREACH);
 	assert_int_equal(carried(&run, 0) + carried(&run, 1), before);
 	mp_set(&run, "wwan up");
-	at = expect(client, at, MP_STATE, nw_connection_state_preparing, NULL);
-	expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
+	at = mp_expect(client, at, MP_STATE, nw_connection_state_preparing, NULL);
+	mp_expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
 	mp_end_well(&run);
 	assert_string_equal(client->most.list[0].if_name, "wwan");
 	mp_close(&run);
@@ -206,10 +168,10 @@ static void test_waiting_for_a_cheap_path(void **state)
 	run.shared->specs[0].down = 500000;
 	run.shared->specs[0].configure = no_expensive;
 	mp_start(&run);
-	at = expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
+	at = mp_expect(client, 0, MP_STATE, nw_connection_state_waiting, NULL);
 	assert_int_equal(client->events[at].error, ENETDOWN);
 	mp_set(&run, "wlan up");
-	expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
+	mp_expect(client, at, MP_STATE, nw_connection_state_ready, NULL);
 	mp_end_well(&run);
 	assert_string_equal(client->most.list[0].if_name, "wlan");
 	assert_in_range(carried(&run, 1), 0, NOISE);

@@ -1,9 +1,12 @@
 /* See mp_test.h. */
 #include "mp_test.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define EVENT_NS (10 * BRI_NS_PER_S) /* within which news must have come */
 
 struct mp_shared *mp_shared_memory;
 
@@ -80,6 +83,39 @@ uint64_t mp_mib(struct mp_run *run, enum bri_lab_side side, const char *name)
 void mp_set(struct mp_run *run, const char *text)
 {
 	assert_int_equal(bri_lab_set_text(run->lab, text), 0);
+}
+
+int mp_find(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface)
+{
+	for (uint32_t i = from; i < end->event_count; i++) {
+		const struct mp_event *e = &end->events[i];
+
+		if (e->kind == kind && e->value == value &&
+			(!interface || !strcmp(e->interface, interface)))
+			return (int)i;
+	}
+	return -1;
+}
+
+uint32_t mp_expect(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface)
+{
+	uint64_t until_ns = mp_now_ns() + EVENT_NS;
+	int at;
+
+	while ((at = mp_find(end, from, kind, value, interface)) < 0) {
+		if (mp_now_ns() > until_ns) {
+			for (uint32_t i = 0; i < end->event_count; i++)
+				print_message("  event %u: kind %d value %d error %d %s\n", i,
+					end->events[i].kind, end->events[i].value,
+					end->events[i].error, end->events[i].interface);
+			fail_msg("no event of kind %d, value %d, %s, from %u on", kind, value,
+				interface ? interface : "-", from);
+		}
+		poll(NULL, 0, 2);
+	}
+	return (uint32_t)at;
 }
 
 int mp_main(int (*run_all)(void))

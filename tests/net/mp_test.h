@@ -35,6 +35,13 @@ uint64_t mp_mib(struct mp_run *run, enum bri_lab_side side, const char *name);
 /* mp_set(): "wlan down". */
 void mp_set(struct mp_run *run, const char *text);
 
+/* mp_find(): the index of an event at or after `from`; -1: none. interface: NULL: any. */
+int mp_find(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface);
+/* mp_expect(): the same, waited for. */
+uint32_t mp_expect(const struct mp_end *end, uint32_t from, enum mp_event_kind kind, int value,
+	const char *interface);
+
 /* mp_main(): the tests, or 77. `shared` is what mp_open() resets. */
 extern struct mp_shared *mp_shared_memory;
 int mp_main(int (*run_all)(void));

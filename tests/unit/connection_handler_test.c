@@ -1,5 +1,5 @@
 /* Where, when and by whom handlers of a connection are called, and what its getters tell. */
-#include "conn_util.h"
+#include "conn_life.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,57 +8,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-struct life {
-	struct recorder r;
-	dispatch_queue_t queue;
-	int listener, peer; /* raw; peer -1: none */
-	uint16_t port;
-};
-
-static int setup(void **state)
-{
-	static struct life l;
-
-	recorder_init(&l.r);
-	l.queue = dispatch_queue_create("life", NULL);
-	l.listener = raw_listen(AF_INET, SOCK_STREAM, &l.port);
-	l.peer = -1;
-	*state = &l;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct life *l = *state;
-
-	barrier(l->queue);
-	dispatch_release(l->queue);
-	close(l->listener);
-	if (l->peer >= 0)
-		close(l->peer);
-	recorder_fini(&l->r);
-	return 0;
-}
-
-/* Not started; the state handler and the queue are set. */
-static nw_connection_t fresh(struct life *l)
-{
-	nw_parameters_t tcp = tcp_parameters();
-	nw_connection_t c = new_client(&l->r, l->queue, tcp, l->port);
-
-	nw_release(tcp);
-	return c;
-}
-
-static nw_connection_t ready(struct life *l)
-{
-	nw_connection_t c = tcp_client(&l->r, l->queue, l->port);
-
-	l->peer = raw_accept(l->listener);
-	await(&l->r, "ready");
-	return c;
-}
 
 /* --- handlers --- */
 

@@ -1,5 +1,5 @@
 /* Rules of listeners, over loopback. */
-#include "conn_util.h"
+#include "conn_listening.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,42 +11,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct listening {
-	struct recorder r, cr; /* of the listener, of a connection */
-	dispatch_queue_t queue;
-};
-
-static int setup(void **state)
-{
-	static struct listening l;
-
-	recorder_init(&l.r);
-	recorder_init(&l.cr);
-	l.queue = dispatch_queue_create("listening", NULL);
-	*state = &l;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct listening *l = *state;
-
-	barrier(l->queue);
-	recorder_fini(&l->r);
-	recorder_fini(&l->cr);
-	dispatch_release(l->queue);
-	return 0;
-}
-
-static nw_listener_t tcp_listener(struct listening *l, uint16_t *ret_port)
-{
-	nw_parameters_t tcp = tcp_parameters();
-	nw_listener_t listener = new_listener(&l->r, l->queue, tcp, ret_port);
-
-	nw_release(tcp);
-	return listener;
-}
 
 /* Both handlers and the queue are set; not started. */
 static nw_listener_t prepare(struct listening *l, nw_listener_t listener)
@@ -67,24 +31,6 @@ static void set_local(nw_parameters_t parameters, const char *host, uint16_t por
 	local = nw_endpoint_create_host(host, text);
 	nw_parameters_set_local_endpoint(parameters, local);
 	nw_release(local);
-}
-
-static void start_inbound(struct listening *l, nw_connection_t c)
-{
-	start_connection(c, &l->cr, l->queue);
-	await(&l->cr, "ready");
-}
-
-static void end_inbound(struct listening *l, nw_connection_t c)
-{
-	nw_connection_cancel(c);
-	await(&l->cr, "cancelled");
-}
-
-static void note_only(void *context, nw_connection_t connection)
-{
-	assert_non_null(connection);
-	note(context, "seen");
 }
 
 /* --- ports and addresses --- */
