@@ -2,33 +2,24 @@
 # braidd's command line: wrong ones give exactly one line on standard error, nothing on standard output,
 # and exit code 2; the configuration is looked at; help and manual name the same options.
 # Usage: braidd_options.sh BRAIDD
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braidd=$1
-manual=$(dirname "$0")/../../docs/man/braidd.8
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-failures=0
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
+manual=$(realpath "$(dirname "$0")/../../docs/man/braidd.8")
+source "$(dirname "$0")/shell_test.sh"
+braidd=$braid
 
 # ends CODE MESSAGE-PART ARGUMENT...: one line with that part on standard error; none where it is empty
 ends()
 {
 	local code=$1 part=$2 out got
 	shift 2
-	out=$(timeout 10 "$braidd" "$@" 2>"$dir/err" </dev/null)
+	out=$(timeout 10 "$braidd" "$@" 2>"$tmp/err" </dev/null)
 	got=$?
 	[ "$got" -eq "$code" ] || fail "braidd $*: exit code $got, not $code"
 	[ -z "$out" ] || fail "braidd $*: wrote to standard output"
-	[ "$(wc -l <"$dir/err")" -eq "$([ -n "$part" ] && echo 1 || echo 0)" ] ||
-		fail "braidd $*: $(cat "$dir/err")"
-	[ -z "$part" ] || grep -qF -- "$part" "$dir/err" || fail "braidd $*: no '$part' in: $(cat "$dir/err")"
-	[ -z "$part" ] || grep -q '^braidd: ' "$dir/err" || fail "braidd $*: does not begin with its name"
+	[ "$(wc -l <"$tmp/err")" -eq "$([ -n "$part" ] && echo 1 || echo 0)" ] ||
+		fail "braidd $*: $(cat "$tmp/err")"
+	[ -z "$part" ] || grep -qF -- "$part" "$tmp/err" || fail "braidd $*: no '$part' in: $(cat "$tmp/err")"
+	[ -z "$part" ] || grep -q '^braidd: ' "$tmp/err" || fail "braidd $*: does not begin with its name"
 }
 
 ends 2 "unknown option '-x'" -x
@@ -46,14 +37,14 @@ ends 2 "no argument is wanted, not 'start'" start
 ends 2 "no argument is wanted, not 'start'" --check-config -- start
 ends 2 "state directory ''" --state-dir ""
 
-printf 'default = aggregate\n' >"$dir/good"
-printf 'default = aggregate\n\nsocket = there\n' >"$dir/bad"
-ends 0 "" --check-config --config "$dir/good"
-ends 1 "$dir/bad:3: 'there' is not a path" --check-config --config "$dir/bad"
-ends 1 "$dir/none: No such file" --check-config --config "$dir/none"
-ends 1 "$dir: Is a directory" --check-config --config "$dir"
-ends 1 "$dir/bad:3:" --config "$dir/bad" --state-dir "$dir/state"
-[ -e "$dir/state" ] && fail "a wrong configuration: the state directory was made all the same"
+printf 'default = aggregate\n' >"$tmp/good"
+printf 'default = aggregate\n\nsocket = there\n' >"$tmp/bad"
+ends 0 "" --check-config --config "$tmp/good"
+ends 1 "$tmp/bad:3: 'there' is not a path" --check-config --config "$tmp/bad"
+ends 1 "$tmp/none: No such file" --check-config --config "$tmp/none"
+ends 1 "$tmp: Is a directory" --check-config --config "$tmp"
+ends 1 "$tmp/bad:3:" --config "$tmp/bad" --state-dir "$tmp/state"
+[ -e "$tmp/state" ] && fail "a wrong configuration: the state directory was made all the same"
 
 help=$(timeout 10 "$braidd" --help) || fail "--help: exit code"
 [ "$(timeout 10 "$braidd" -h)" = "$help" ] || fail "-h is not --help"
@@ -66,5 +57,4 @@ for option in $(sed 's/\\-/-/g' "$manual" | grep -o '^\.It Fl -[a-z-]*' | sed 's
 	grep -q -- "$option\b" <<<"$help" || fail "$option is in braidd.8, not in --help"
 done
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all command lines as expected"
+finish "all command lines as expected"

@@ -1,31 +1,8 @@
 #!/bin/bash
 # `braid cat` over loopback: TCP, Multipath TCP, UDP, half close, large content, errors.
 # Usage: cli_cat.sh BRAID
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$1
-tmp=$(mktemp -d)
-pids=()
-failures=0
-trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
-
-# within SECONDS COMMAND...: the command succeeds before that
-within()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid
+source "$(dirname "$0")/shell_test.sh"
 
 # serve NAME OPTION...: a listener on a free port; sets $port and $server
 serve()
@@ -36,7 +13,6 @@ serve()
 	: >"$name.err"
 	timeout 60 "$braid" cat -v -l "$@" 0 <"$in" >"$name.out" 2>"$name.err" 7>&- &
 	server=$!
-	pids+=("$server")
 	if ! within 10 grep -q 'listening on' "$name.err"; then
 		fail "$name: no listener: $(cat "$name.err")"
 		port=1
@@ -91,7 +67,6 @@ print(s.getsockname()[1])
 c, _ = s.accept()
 c.sendall(c.recv(100))
 c.close()' >plain.port &
-	pids+=($!)
 	within 10 test -s plain.port || fail "fallback: no server"
 	echo echo | timeout 20 "$braid" cat -v 127.0.0.1 "$(cat plain.port)" >out 2>err ||
 		fail "fallback: exit code $?: $(cat err)"
@@ -131,7 +106,6 @@ mkfifo slow.fifo
 exec 8<>slow.fifo
 timeout 60 "$braid" cat -v -l 127.0.0.1 0 </dev/null >slow.fifo 2>slow.err 8>&- &
 server=$!
-pids+=("$server")
 exec 9<slow.fifo 8>&-
 within 10 grep -q 'listening on' slow.err || fail "slow: no listener"
 port=$(sed -n 's/.*listening on .* port \([0-9]*\).*/\1/p' slow.err)
@@ -237,5 +211,4 @@ if [ -e /dev/full ]; then
 	grep -q 'standard output: No space left' err || fail "full: $(cat err)"
 fi
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all of braid cat as expected"
+finish "all of braid cat as expected"

@@ -1,25 +1,11 @@
 #!/bin/bash
 # `braid cat` over TLS, DTLS, WebSocket and proxies: with itself, with openssl, and what it says when
 # something is wrong. Usage: cli_cat_layers.sh BRAID
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$(realpath "$1")
-tmp=$(mktemp -d)
-failures=0
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid
+source "$(dirname "$0")/shell_test.sh"
 
 for program in openssl microsocks tinyproxy; do
-	command -v "$program" >/dev/null && continue
-	echo "skipped: no $program"
-	[ -z "${BRAID_REQUIRE_ALL:-}" ] && exit 77
-	exit 1
+	command -v "$program" >/dev/null || skip "no $program"
 done
 
 # make_cert NAME SUBJECT: NAME.pem and NAME.key
@@ -174,5 +160,4 @@ usage --proxy socks5://nohost localhost 1
 usage -l --proxy socks5://localhost:1 1
 usage -l --tls 1
 
-[ "$failures" -eq 0 ] || exit 1
-echo "cat speaks through layers"
+finish "cat speaks through layers"

@@ -1,29 +1,7 @@
 #!/bin/bash
 # `braid check`: of this machine, of hosts, and its HTTP responder. Usage: cli_check.sh BRAID
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$1
-tmp=$(mktemp -d)
-pids=()
-failures=0
-trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
-
-within()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
+source "$(dirname "$0")/shell_test.sh"
 
 # is_json FILE [PYTHON-CONDITION on d]
 is_json()
@@ -56,7 +34,6 @@ is_json here.json "all(c['verdict'] in ('ok', 'note', 'warn', 'bad') and c['id']
 : >log
 "$braid" check --listen 127.0.0.1:0 >log 2>listen.err &
 server=$!
-pids+=("$server")
 if ! within 10 grep -q 'listening on http://127.0.0.1:' log; then
 	fail "listen: $(cat log listen.err)"
 	exit 1
@@ -139,7 +116,6 @@ print(s.getsockname()[1])
 held = []
 while True:
     held.append(s.accept())' >plain.port &
-	pids+=($!)
 	within 10 test -s plain.port || fail "plain server: none"
 	plain=$(cat plain.port)
 	timeout 30 "$braid" check --json "127.0.0.1:$plain" >plain.json 2>err
@@ -177,7 +153,6 @@ serve()
 	tls_port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	timeout 60 "${@//PORT/$tls_port}" <&9 >server.out 2>&1 &
 	tls_server=$!
-	pids+=("$tls_server")
 	within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$tls_port" 2>/dev/null || fail "no server: $(cat server.out)"
 }
 
@@ -288,5 +263,4 @@ code=$?
 [ "$code" -eq 0 ] || fail "listen: exit code $code: $(cat listen.err)"
 kill "$silent" 2>/dev/null
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all of braid check as expected"
+finish "all of braid check as expected"

@@ -1,16 +1,8 @@
 #!/bin/bash
 # Help, man pages and completion name the same options. Usage: cli_docs.sh BRAID SOURCE-DIRECTORY
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$1
-source=$2
-failures=0
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid
+source=$(realpath "$2")
+source "$(dirname "$0")/shell_test.sh"
 
 # shellcheck disable=SC1091
 source "$source/src/cli/completion/braid.bash"
@@ -51,5 +43,4 @@ if command -v mandoc >/dev/null; then
 	done
 fi
 
-[ "$failures" -eq 0 ] || exit 1
-echo "help, man pages and completion agree"
+finish "help, man pages and completion agree"

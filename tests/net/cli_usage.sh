@@ -1,16 +1,8 @@
 #!/bin/bash
 # Wrong command lines: each gives exactly one line on standard error, nothing on standard output, and
 # exit code 2. And each --help works. Usage: cli_usage.sh BRAID
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$1
-failures=0
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid
+source "$(dirname "$0")/shell_test.sh"
 
 # wrong MESSAGE-PART ARGUMENT...
 wrong()
@@ -197,5 +189,4 @@ timeout 10 "$braid" --version >&- 2>/dev/null && fail "--version without standar
 timeout 10 "$braid" check --json <&- >/dev/null 2>&1
 [ $? -le 1 ] || fail "check without standard input: exit code"
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all command lines as expected"
+finish "all command lines as expected"

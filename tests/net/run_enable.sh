@@ -1,18 +1,7 @@
 #!/bin/bash
 # `braid enable` and `braid disable` on a made-up root directory. Usage: run_enable.sh BRAID
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-braid=$(realpath "$1")
-tmp=$(mktemp -d)
-failures=0
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
+source "$(dirname "$0")/shell_test.sh"
 
 # code N ARGUMENT...: exit code of braid
 code()
@@ -87,5 +76,4 @@ else
 	echo "not tested: without root: $why"
 fi
 
-[ "$failures" -eq 0 ] || exit 1
-echo "services are enabled and disabled"
+finish "services are enabled and disabled"

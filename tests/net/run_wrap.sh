@@ -2,6 +2,7 @@
 # `braid run` on loopback in a network of its own. That Multipath TCP was used is shown by the
 # network's counters. Usage: run_wrap.sh BRAID PROBE [STATIC-PROBE]
 # 77: this machine cannot make a namespace, and why.
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
 set -u
 if [ "${1:-}" != --inside ]; then
 	for program in "$@"; do
@@ -20,20 +21,10 @@ if [ $# -lt 3 ]; then
 	echo "not tested: static programs: no static C library here"
 	[ -z "${BRAID_REQUIRE_ALL:-}" ] || exit 1
 fi
-braid=$(realpath "$1")
 probe=$(realpath "$2")
 static=${3:+$(realpath "$3")}
-tmp=$(mktemp -d)
-failures=0
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
+source "$(dirname "$0")/shell_test.sh"
 ip link set lo up
-
-fail()
-{
-	printf 'FAIL: %.600s\n' "$*" >&2
-	failures=$((failures + 1))
-}
 
 # counter NAME: of this network
 counter()
@@ -224,5 +215,4 @@ done
 kill "$python"
 wait "$python"
 
-[ "$failures" -eq 0 ] || exit 1
-echo "programs run over Multipath TCP"
+finish "programs run over Multipath TCP"
