@@ -50,11 +50,6 @@ help=$(timeout 10 "$braidd" --help) || fail "--help: exit code"
 [ "$(timeout 10 "$braidd" -h)" = "$help" ] || fail "-h is not --help"
 timeout 10 "$braidd" --version | grep -q '^braidd [0-9]' || fail "--version"
 [ -e /dev/full ] && timeout 10 "$braidd" --help >/dev/full 2>/dev/null && fail "--help >/dev/full: exit code 0"
-for option in $(grep -o -- '--[a-z-]*' <<<"$help" | sort -u); do
-	grep -q "^\.It.*Fl \\\\-${option#--}\b" <(sed 's/\\-/-/2g; s/\\&//g' "$manual") || fail "$option is not in braidd.8"
-done
-for option in $(sed 's/\\-/-/g' "$manual" | grep -o '^\.It Fl -[a-z-]*' | sed 's/.*Fl -/--/' | sort -u); do
-	grep -q -- "$option\b" <<<"$help" || fail "$option is in braidd.8, not in --help"
-done
+same_options braidd "$help" "$manual"
 
 finish "all command lines as expected"

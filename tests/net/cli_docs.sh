@@ -16,19 +16,24 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 
-for command in check cat status paths set monitor run enable disable; do
+for command in check cat status paths set monitor run enable disable lab; do
 	help=$("$braid" "$command" --help) || fail "$command --help: exit code $?"
-	man=$source/docs/man/braid-${command/disable/enable}.1
-	# shellcheck disable=SC2013
-	for option in $(grep -oE -- '--[a-z][a-z0-9-]+' <<<"$help" | sort -u); do
-		grep -qF -- "\\-${option#--}" "$man" || fail "$man does not have $option"
-		[[ " $(offered braid $command --) " == *" $option "* ]] || fail "completion of $command lacks $option"
-	done
+	case $command in
+	enable | disable) ;; # a page for both
+	*) same_options "$command" "$help" "$source/docs/man/braid-$command.1" ;;
+	esac
+	words=("$command")
+	[ "$command" = lab ] && words+=(run)
+	missing=$(diff <(grep -oE -- '--[a-z][a-z0-9-]+' <<<"$help" | sort -u) \
+		<(offered braid "${words[@]}" -- | tr ' ' '\n' | sort -u)) ||
+		fail "$command: help has <, completion >: $missing"
 	[ "$(awk 'length > 92' <<<"$help" | wc -l)" -eq 0 ] || fail "$command --help has long lines"
 	[[ $(offered braid '') == *$command* ]] || fail "completion lacks $command"
 	"$braid" --help | grep -q "^  $command " || fail "--help lacks $command"
 	grep -q "^\.It Cm $command\$" "$source/docs/man/braid.1" || fail "braid.1 lacks $command"
 done
+same_options braid "$("$braid" --help)" "$source/docs/man/braid.1"
+same_options "enable, disable" "$("$braid" enable --help && "$braid" disable --help)" "$source/docs/man/braid-enable.1"
 [ "$(offered braid cat --service a)" = aggregate ] || fail "completion of --service"
 [[ " $(offered braid cat --interface l) " == *" lo "* ]] || fail "completion of --interface"
 [ "$(offered braid set --service h)" = handover ] || fail "completion of set --service"

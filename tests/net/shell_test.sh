@@ -35,6 +35,18 @@ skip()
 	exit 1
 }
 
+# same_options NAME HELP MANUAL: the text of --help and the page tell the same options, short and long
+same_options()
+{
+	local difference
+	difference=$(diff \
+		<(sed -nE 's/^ +(-.*)/\1/p' <<<"$2" | sed 's/   *.*//' |
+			grep -oE '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u) \
+		<(grep '^\.It Fl' "$3" | sed -E 's/\\&//g; s/Fl \\-/Fl --/g; s/\\-/-/g' |
+			grep -oE 'Fl (--)?[A-Za-z0-9][a-z0-9-]*' | sed -E 's/Fl --/--/; s/Fl /-/' | sort -u)) ||
+		fail "$1: help has <, the manual >: $(grep '^[<>]' <<<"$difference" | tr '\n' ' ')"
+}
+
 # finish MESSAGE: when nothing failed
 finish()
 {

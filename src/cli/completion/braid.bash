@@ -143,7 +143,7 @@ _braid_monitor()
 
 _braid_lab()
 {
-	local cur=$1 word
+	local cur=$1 prev=$2 word
 	if ((COMP_CWORD == 2)); then
 		_braid_words "$cur" "run shell exec set start stats list scenarios check --help"
 		return
@@ -154,7 +154,21 @@ _braid_lab()
 			return
 		fi
 	done
-	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	case $prev in
+	--side)
+		_braid_words "$cur" "client server"
+		return
+		;;
+	--lab | --seed) return ;;
+	-s | --server)
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		return
+		;;
+	esac
+	case $cur in
+	-*) _braid_words "$cur" "--help --json --lab --quiet --report --seed --server --side" ;;
+	*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	esac
 }
 
 _braid()
@@ -172,7 +186,7 @@ _braid()
 	monitor) _braid_monitor "$cur" "$prev" ;;
 	run) _braid_run "$cur" "$prev" ;;
 	enable | disable) _braid_enable "$cur" "$prev" ;;
-	lab) _braid_lab "$cur" ;;
+	lab) _braid_lab "$cur" "$prev" ;;
 	help) ((COMP_CWORD == 2)) && _braid_words "$cur" "check cat run status paths set monitor enable disable lab" ;;
 	esac
 }
