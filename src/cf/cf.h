@@ -46,6 +46,9 @@ bool bri_cf_check(const void *obj, enum bri_kind kind, const char *function);
 char *bri_cf_describe(CFTypeRef cf);
 /* bri_cf_range_ok(): the range lies within `count` items. */
 bool bri_cf_range_ok(CFRange range, CFIndex count);
+/* bri_cf_retain_value(), bri_cf_release_value(): for collections of objects. */
+const void *bri_cf_retain_value(CFAllocatorRef allocator, const void *value);
+void bri_cf_release_value(CFAllocatorRef allocator, const void *value);
 
 /* --- cf_string.c --- */
 /* bri_cf_string_new(): +1, of valid UTF-8; NULL: it is not, or no memory. */

@@ -16,21 +16,9 @@ struct __CFArray {
 	CFArrayCallBacks calls;
 };
 
-static const void *retain_object(CFAllocatorRef allocator, const void *value)
-{
-	(void)allocator;
-	return CFRetain(value);
-}
-
-static void release_object(CFAllocatorRef allocator, const void *value)
-{
-	(void)allocator;
-	CFRelease(value);
-}
-
 const CFArrayCallBacks kCFTypeArrayCallBacks = {
-	.retain = retain_object,
-	.release = release_object,
+	.retain = bri_cf_retain_value,
+	.release = bri_cf_release_value,
 	.copyDescription = CFCopyDescription,
 	.equal = CFEqual,
 };

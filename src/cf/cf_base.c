@@ -91,6 +91,18 @@ CFTypeID CFGetTypeID(CFTypeRef cf)
 	return obj ? (CFTypeID)obj->cls->kind : 0;
 }
 
+const void *bri_cf_retain_value(CFAllocatorRef allocator, const void *value)
+{
+	(void)allocator;
+	return CFRetain(value);
+}
+
+void bri_cf_release_value(CFAllocatorRef allocator, const void *value)
+{
+	(void)allocator;
+	CFRelease(value);
+}
+
 Boolean CFEqual(CFTypeRef cf1, CFTypeRef cf2)
 {
 	const struct bri_object *a = cf1, *b = cf2;

@@ -22,40 +22,28 @@ struct __CFDictionary {
 	CFDictionaryValueCallBacks on_value;
 };
 
-static const void *retain_object(CFAllocatorRef allocator, const void *value)
-{
-	(void)allocator;
-	return CFRetain(value);
-}
-
-static void release_object(CFAllocatorRef allocator, const void *value)
-{
-	(void)allocator;
-	CFRelease(value);
-}
-
 static const void *copy_string(CFAllocatorRef allocator, const void *value)
 {
 	return CFStringCreateCopy(allocator, value);
 }
 
 const CFDictionaryKeyCallBacks kCFTypeDictionaryKeyCallBacks = {
-	.retain = retain_object,
-	.release = release_object,
+	.retain = bri_cf_retain_value,
+	.release = bri_cf_release_value,
 	.copyDescription = CFCopyDescription,
 	.equal = CFEqual,
 	.hash = CFHash,
 };
 const CFDictionaryKeyCallBacks kCFCopyStringDictionaryKeyCallBacks = {
 	.retain = copy_string,
-	.release = release_object,
+	.release = bri_cf_release_value,
 	.copyDescription = CFCopyDescription,
 	.equal = CFEqual,
 	.hash = CFHash,
 };
 const CFDictionaryValueCallBacks kCFTypeDictionaryValueCallBacks = {
-	.retain = retain_object,
-	.release = release_object,
+	.retain = bri_cf_retain_value,
+	.release = bri_cf_release_value,
 	.copyDescription = CFCopyDescription,
 	.equal = CFEqual,
 };

@@ -40,7 +40,7 @@ int bri_world_enter(bool pidns)
 	return unshare(CLONE_NEWUSER | (pidns ? CLONE_NEWPID : 0)) < 0 ? -errno : 0;
 }
 
-static int write_file(const char *path, const char *text)
+int bri_world_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int r = 0;
@@ -71,9 +71,9 @@ static void set_sysctls(const struct bri_lab_config *config)
 
 	for (size_t i = 0; i < BRI_LEN(settings); i++) {
 		snprintf(path, sizeof(path), "/proc/sys/%s", settings[i][0]);
-		(void)write_file(path, settings[i][1]);
+		(void)bri_world_write(path, settings[i][1]);
 	}
-	(void)write_file("/proc/sys/net/mptcp/enabled", config->mptcp_off ? "0" : "1");
+	(void)bri_world_write("/proc/sys/net/mptcp/enabled", config->mptcp_off ? "0" : "1");
 }
 
 static void replace_file(const char *path, const char *scratch, const char *text)
@@ -226,8 +226,8 @@ static int make_middle(struct bri_world *world)
 
 	if (unshare(CLONE_NEWNET) < 0)
 		return bri_world_fail(world, -errno, "network namespace");
-	(void)write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-	(void)write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	(void)bri_world_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	(void)bri_world_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
 	r = bri_labnl_open(&middle, NETLINK_ROUTE);
 	if (r < 0)
 		return bri_world_fail(world, r, "rtnetlink");

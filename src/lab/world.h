@@ -42,6 +42,9 @@ int bri_world_open(struct bri_world *world, const struct bri_lab_config *config,
 /* bri_world_fail(): remembers the first failing step; returns error. */
 int bri_world_fail(struct bri_world *world, int error, const char *fmt, ...) BRI_PRINTF(3, 4);
 
+/* bri_world_write(): `text` to a file of /proc. Returns 0 or -errno. */
+int bri_world_write(const char *path, const char *text);
+
 /* bri_world_listen(): an abstract socket named after the lab, in the current network namespace. */
 int bri_world_listen(const char *id, int *ret);
 

@@ -117,6 +117,15 @@ static void held(struct work *w)
 	await_held(w, true);
 }
 
+/* A daemon, and one claim that it has. */
+static void hold(struct work *w)
+{
+	fake_start();
+	begin(w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
+	fake_meet();
+	held(w);
+}
+
 static void released(struct work *w)
 {
 	struct bri_message release;
@@ -287,10 +296,7 @@ static void over_before(void **state)
 	struct work w = { 0 };
 
 	(void)state;
-	fake_start();
-	begin(&w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
-	fake_meet();
-	held(&w);
+	hold(&w);
 	fake_hang_up();
 	await_held(&w, false);
 	end(&w);
@@ -307,10 +313,7 @@ static void talks_nonsense(void **state)
 	static const char noise[5000] = "BRD?";
 
 	(void)state;
-	fake_start();
-	begin(&w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
-	fake_meet();
-	held(&w);
+	hold(&w);
 	assert_int_equal(send(fake.peer, "nonsense", 8, MSG_NOSIGNAL), 8);
 	fake_expect_closed();
 	await_held(&w, false);
@@ -332,10 +335,7 @@ static void answers_too_much(void **state)
 	struct work w = { 0 };
 
 	(void)state;
-	fake_start();
-	begin(&w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
-	fake_meet();
-	held(&w);
+	hold(&w);
 	for (uint32_t i = 0; i < 50; i++)
 		fake_say((struct bri_message) { .type = BRI_MESSAGE_OK, .id = i + 1 });
 	fake_event(BRI_MESSAGE_EVENT_PRIMARY, 1, 2);
@@ -349,10 +349,7 @@ static void says_much(void **state)
 	struct work w = { 0 };
 
 	(void)state;
-	fake_start();
-	begin(&w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
-	fake_meet();
-	held(&w);
+	hold(&w);
 	for (uint32_t i = 1; i <= 20000; i++)
 		fake_event(BRI_MESSAGE_EVENT_PRIMARY, 1, i);
 	assert_nobody_waits();
@@ -431,10 +428,7 @@ static void a_child_has_no_link(void **state)
 	pid_t pid;
 
 	(void)state;
-	fake_start();
-	begin(&w, 1, BRI_MESSAGE_SERVICE_HANDOVER);
-	fake_meet();
-	held(&w);
+	hold(&w);
 	pid = fork();
 	if (pid == 0) {
 		int r = bri_claim_start((struct dispatch_queue_s *)queue, 2,
