@@ -111,7 +111,7 @@ async def our_server():
         assert answers == ['n%d' % i for i in range(64)]
         await asyncio.gather(*(ws.close() for ws in open_))
         ok('python client: 64 at once')
-    async with Server('chat') as server:
+    async with Server('subprotocol:chat') as server:
         async with websockets.connect(server.url, subprotocols=['other', 'chat']) as ws:
             assert ws.subprotocol == 'chat'
         ok('python client: subprotocol')

@@ -1,14 +1,22 @@
 /*
  * A WebSocket program on the public API, for tests with other implementations.
  *
- *   ws_peer server [subprotocol]     echoes; prints "port N", and "close CODE REASON" for each
- * client; ends when its standard input does ws_peer client URL STEP...       text:TEXT binary:SIZE
- * parts:SIZE:COUNT (each echoed by the other end), ping:TEXT (answered), receive (prints it),
- * close:CODE:REASON; "subprotocol:NAME" and "max:SIZE" before all others are options
+ * ws_peer server OPTION... echoes, until its standard input ends. Prints "port N", and of each
+ * client "close CODE REASON" and why it ended. A text "do parts:SIZE:COUNT", "do ping:TEXT" (prints
+ * "pong") or "do close:CODE:REASON" is done instead of echoed.
+ *
+ * ws_peer client URL OPTION... STEP... The steps: text:TEXT binary:SIZE parts:SIZE:COUNT (each
+ * echoed by the other end), ping:TEXT (answered), receive (prints it), close:CODE:REASON.
+ *
+ * The options: subprotocol:NAME, max:SIZE; servers: tls:FILE (a certificate and its key). With
+ * subprotocol, a server prints "request SUBPROTOCOL ORIGIN" and refuses those who do not offer it.
+ * The URL's scheme decides a client's TLS.
  */
 #include <Network/Network.h>
+#include <braid/security.h>
 
-#define LIMIT_S 60
+#define LIMIT_S     60
+#define DEFAULT_MAX (32 * 1024 * 1024)
 
 struct peer {
 	dispatch_queue_t queue;
@@ -17,6 +25,9 @@ struct peer {
 	nw_listener_t listener; /* lives as long as the process */
 	char **steps;
 	int n;
+	const char *subprotocol; /* a server's; NULL: any */
+	sec_identity_t identity; /* a server's; NULL: no TLS */
+	bool tls;
 	nw_protocol_definition_t ws;
 	uint8_t *expected;
 	size_t expected_size;
@@ -31,14 +42,30 @@ static void die(const char *why)
 
 static void say_error(const char *what, nw_error_t error)
 {
-	printf("%s %s\n", what, strerrorname_np(nw_error_get_error_code(error)));
+	int code = nw_error_get_error_code(error);
+
+	if (nw_error_get_error_domain(error) == nw_error_domain_posix)
+		printf("%s %s\n", what, strerrorname_np(code));
+	else
+		printf("%s %d\n", what, code);
 	fflush(stdout);
 }
 
-static nw_parameters_t parameters_with(nw_protocol_options_t options)
+static void configure_tls(void *context, nw_protocol_options_t options)
 {
-	nw_parameters_t parameters = nw_parameters_create_secure_tcp_f(
-		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+	struct peer *p = context;
+	sec_protocol_options_t sec = nw_tls_copy_sec_protocol_options(options);
+
+	if (p->identity)
+		sec_protocol_options_set_local_identity(sec, p->identity);
+	sec_release(sec);
+}
+
+static nw_parameters_t parameters_with(struct peer *p, nw_protocol_options_t options)
+{
+	nw_parameters_t parameters = nw_parameters_create_secure_tcp_f(p,
+		p->tls ? configure_tls : BRAID_DISABLE_PROTOCOL_F, NULL,
+		BRAID_DEFAULT_CONFIGURATION_F);
 	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
 
 	nw_protocol_stack_prepend_application_protocol(stack, options);
@@ -52,6 +79,126 @@ static nw_protocol_metadata_t metadata_of(struct peer *p, nw_content_context_t c
 	return context ? nw_content_context_copy_protocol_metadata(context, p->ws) : NULL;
 }
 
+static sec_identity_t load_identity(const char *path)
+{
+	sec_identity_t identity = braid_identity_create_from_pem_files(path, NULL, NULL, NULL);
+
+	if (!identity)
+		die("no identity");
+	return identity;
+}
+
+static bool take_option(struct peer *p, nw_protocol_options_t options, const char *step)
+{
+	if (strncmp(step, "subprotocol:", 12) == 0) {
+		p->subprotocol = step + 12;
+		nw_ws_options_add_subprotocol(options, step + 12);
+	} else if (strncmp(step, "max:", 4) == 0) {
+		nw_ws_options_set_maximum_message_size(options, strtoul(step + 4, NULL, 10));
+	} else if (strncmp(step, "tls:", 4) == 0) {
+		p->identity = load_identity(step + 4);
+		p->tls = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Options of the command line become those of the protocol; the steps are left. */
+static nw_protocol_options_t take_options(struct peer *p)
+{
+	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
+
+	nw_ws_options_set_auto_reply_ping(options, true);
+	nw_ws_options_set_maximum_message_size(options, DEFAULT_MAX);
+	while (p->n && take_option(p, options, p->steps[0])) {
+		p->steps++;
+		p->n--;
+	}
+	return options;
+}
+
+/* --- sending --- */
+
+static void on_sent(void *context, nw_error_t error)
+{
+	(void)context;
+	if (error)
+		say_error("send", error);
+}
+
+static void on_pong(void *context, nw_error_t error)
+{
+	struct peer *p = context;
+
+	if (error)
+		die("no pong");
+	if (p->listener) {
+		printf("pong\n");
+		fflush(stdout);
+	}
+	dispatch_semaphore_signal(p->event);
+}
+
+static nw_content_context_t context_for(int opcode, unsigned code, struct peer *p)
+{
+	nw_content_context_t context = nw_content_context_create("message");
+	nw_protocol_metadata_t md = nw_ws_create_metadata((nw_ws_opcode_t)opcode);
+
+	if (code)
+		nw_ws_metadata_set_close_code(md, (nw_ws_close_code_t)code);
+	if (opcode == nw_ws_opcode_ping)
+		nw_ws_metadata_set_pong_handler_f(md, p->queue, p, on_pong, NULL);
+	nw_content_context_set_metadata_for_protocol(context, md);
+	nw_release(md);
+	return context;
+}
+
+/* One message, in so many pieces. */
+static void send_message(nw_connection_t connection, nw_content_context_t context,
+	const uint8_t *bytes, size_t size, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t from = size * i / count, to = size * (i + 1) / count;
+		dispatch_data_t data = dispatch_data_create_f(bytes + from, to - from, NULL, NULL);
+
+		nw_connection_send_f(
+			connection, data, context, i + 1 == count, NULL, on_sent, NULL);
+		dispatch_release(data);
+	}
+	nw_release(context);
+}
+
+/* "KIND:NUMBER:REST" of a step: what is behind the number. */
+static const char *read_number(const char *step, unsigned long *ret)
+{
+	const char *arg = strchr(step, ':');
+	char *end;
+
+	arg = arg ? arg + 1 : "";
+	*ret = strtoul(arg, &end, 10);
+	return *end == ':' ? end + 1 : end;
+}
+
+/* Steps that both ends have; false: it is none of them. */
+static bool send_control(struct peer *p, nw_connection_t connection, const char *step)
+{
+	unsigned long code;
+	const char *text = read_number(step, &code);
+	int opcode = nw_ws_opcode_close;
+
+	if (strncmp(step, "ping:", 5) == 0) {
+		opcode = nw_ws_opcode_ping;
+		text = step + 5;
+		code = 0;
+	} else if (strncmp(step, "close:", 6) != 0) {
+		return false;
+	}
+	send_message(connection, context_for(opcode, (unsigned)code, p), (const uint8_t *)text,
+		strlen(text), 1);
+	return true;
+}
+
 /* --- the server --- */
 
 struct client {
@@ -61,11 +208,44 @@ struct client {
 
 static void receive_next(struct client *c);
 
-static void on_sent(void *context, nw_error_t error)
+/* What a client asks for in a text. */
+static void do_step(struct client *c, const char *step)
 {
-	(void)context;
-	if (error)
-		say_error("send", error);
+	unsigned long size, count;
+	uint8_t *text;
+
+	if (strncmp(step, "parts:", 6) == 0) {
+		count = strtoul(read_number(step, &size), NULL, 10);
+		text = size <= DEFAULT_MAX ? malloc(size + 1) : NULL;
+		if (!text)
+			die("too large");
+		memset(text, 'p', size);
+		send_message(c->connection, context_for(nw_ws_opcode_text, 0, c->peer), text, size,
+			count);
+		free(text);
+	} else if (!send_control(c->peer, c->connection, step)) {
+		die("what step is this?");
+	}
+}
+
+static void on_text(struct client *c, dispatch_data_t content, nw_content_context_t message)
+{
+	static const char asked[] = "do ";
+	char step[200];
+	const void *bytes = "";
+	size_t size = 0;
+	dispatch_data_t flat = content ? dispatch_data_create_map(content, &bytes, &size) : NULL;
+
+	if (size < sizeof(step) && size > strlen(asked) && !memcmp(bytes, asked, strlen(asked))) {
+		snprintf(step, sizeof(step), "%.*s", (int)(size - strlen(asked)),
+			(const char *)bytes + strlen(asked));
+		do_step(c, step);
+	} else {
+		/* what came can be sent as it is */
+		nw_connection_send_f(c->connection, content, message, true, NULL, on_sent, NULL);
+	}
+	if (flat)
+		dispatch_release(flat);
 }
 
 static void on_client_message(void *context, dispatch_data_t content, nw_content_context_t message,
@@ -93,8 +273,9 @@ static void on_client_message(void *context, dispatch_data_t content, nw_content
 		fflush(stdout);
 		if (flat)
 			dispatch_release(flat);
-	} else if (opcode == nw_ws_opcode_text || opcode == nw_ws_opcode_binary) {
-		/* what came can be sent as it is */
+	} else if (opcode == nw_ws_opcode_text) {
+		on_text(c, content, message);
+	} else if (opcode == nw_ws_opcode_binary) {
 		nw_connection_send_f(c->connection, content, message, true, NULL, on_sent, NULL);
 	}
 	nw_release(md);
@@ -133,20 +314,34 @@ static void on_client(void *context, nw_connection_t connection)
 	nw_connection_start(connection);
 }
 
-static bool matches(void *context, const char *subprotocol)
+static bool differs(void *context, const char *subprotocol)
 {
 	struct peer *p = context;
 
-	return strcmp(subprotocol, p->steps[0]) != 0; /* false: found */
+	return strcmp(subprotocol, p->subprotocol) != 0; /* false: found */
+}
+
+static bool say_origin(void *context, const char *name, const char *value)
+{
+	(void)context;
+	if (strcasecmp(name, "Origin") != 0)
+		return true;
+	printf("%s", value);
+	return false;
 }
 
 static nw_ws_response_t on_request(void *context, nw_ws_request_t request)
 {
 	struct peer *p = context;
+	bool found = !nw_ws_request_enumerate_subprotocols_f(request, p, differs);
 
-	if (nw_ws_request_enumerate_subprotocols_f(request, p, matches))
-		return nw_ws_response_create(nw_ws_response_status_reject, NULL);
-	return nw_ws_response_create(nw_ws_response_status_accept, p->steps[0]);
+	printf("request %s ", found ? p->subprotocol : "-");
+	nw_ws_request_enumerate_additional_headers_f(request, NULL, say_origin);
+	printf("\n");
+	fflush(stdout);
+	return nw_ws_response_create(
+		found ? nw_ws_response_status_accept : nw_ws_response_status_reject,
+		found ? p->subprotocol : NULL);
 }
 
 static void on_listener(void *context, nw_listener_state_t state, nw_error_t error)
@@ -160,16 +355,16 @@ static void on_listener(void *context, nw_listener_state_t state, nw_error_t err
 		die("the listener failed");
 }
 
-static int serve(struct peer *p)
+static void serve(struct peer *p)
 {
-	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
+	nw_protocol_options_t options = take_options(p);
 	nw_parameters_t parameters;
 
-	nw_ws_options_set_auto_reply_ping(options, true);
-	nw_ws_options_set_maximum_message_size(options, 32 * 1024 * 1024);
 	if (p->n)
+		die("what option is this?");
+	if (p->subprotocol)
 		nw_ws_options_set_client_request_handler_f(options, p->queue, p, on_request, NULL);
-	parameters = parameters_with(options);
+	parameters = parameters_with(p, options);
 	p->listener = nw_listener_create_with_port("0", parameters);
 	nw_release(parameters);
 	nw_listener_set_queue(p->listener, p->queue);
@@ -181,7 +376,6 @@ static int serve(struct peer *p)
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
-	return 0;
 }
 
 /* --- the client --- */
@@ -231,103 +425,41 @@ static void on_answer(void *context, dispatch_data_t content, nw_content_context
 	dispatch_semaphore_signal(p->event);
 }
 
-static void on_pong(void *context, nw_error_t error)
-{
-	struct peer *p = context;
-
-	if (error)
-		die("no pong");
-	dispatch_semaphore_signal(p->event);
-}
-
-static nw_content_context_t context_for(int opcode, unsigned code, struct peer *p)
-{
-	nw_content_context_t context = nw_content_context_create("message");
-	nw_protocol_metadata_t md = nw_ws_create_metadata((nw_ws_opcode_t)opcode);
-
-	if (code)
-		nw_ws_metadata_set_close_code(md, (nw_ws_close_code_t)code);
-	if (opcode == nw_ws_opcode_ping)
-		nw_ws_metadata_set_pong_handler_f(md, p->queue, p, on_pong, NULL);
-	nw_content_context_set_metadata_for_protocol(context, md);
-	nw_release(md);
-	return context;
-}
-
-static void send_part(
-	struct peer *p, nw_content_context_t context, const void *bytes, size_t size, bool complete)
-{
-	dispatch_data_t data = dispatch_data_create_f(bytes, size, NULL, NULL);
-
-	nw_connection_send_f(p->connection, data, context, complete, p, on_sent, NULL);
-	dispatch_release(data);
-}
-
 static void echo(struct peer *p, int opcode, size_t size, unsigned long count)
 {
-	nw_content_context_t context = context_for(opcode, 0, p);
-
 	p->expected_opcode = opcode;
 	p->expected_size = size;
 	nw_connection_receive_message_f(p->connection, p, on_answer, NULL);
-	for (unsigned long i = 0; i < count; i++) {
-		size_t from = size * i / count, to = size * (i + 1) / count;
-
-		send_part(p, context, p->expected + from, to - from, i + 1 == count);
-	}
+	send_message(p->connection, context_for(opcode, 0, p), p->expected, size, count);
 	wait_event(p, "no echo");
-	nw_release(context);
 }
 
 static void run_step(struct peer *p, const char *step)
 {
-	const char *arg = strchr(step, ':');
-	nw_content_context_t context;
-	char *end = NULL;
 	unsigned long number;
+	const char *rest = read_number(step, &number);
 
-	arg = arg ? arg + 1 : "";
-	number = strtoul(arg, &end, 10);
-	end += *end == ':';
 	free(p->expected);
-	p->expected =
-		strncmp(step, "text:", 5) == 0 ? (uint8_t *)strdup(arg) : calloc(1, number + 1);
+	p->expected = strncmp(step, "text:", 5) == 0 ? (uint8_t *)strdup(step + 5)
+						     : calloc(1, number + 1);
 	if (strncmp(step, "text:", 5) == 0) {
-		echo(p, nw_ws_opcode_text, strlen(arg), 1);
+		echo(p, nw_ws_opcode_text, strlen(step + 5), 1);
 	} else if (strncmp(step, "binary:", 7) == 0) {
 		for (size_t i = 0; i < number; i++)
 			p->expected[i] = (uint8_t)(i * 131 >> 3);
 		echo(p, nw_ws_opcode_binary, number, 1);
 	} else if (strncmp(step, "parts:", 6) == 0) {
 		memset(p->expected, 'p', number);
-		echo(p, nw_ws_opcode_text, number, strtoul(end, NULL, 10));
-	} else if (strncmp(step, "ping:", 5) == 0) {
-		context = context_for(nw_ws_opcode_ping, 0, p);
-		send_part(p, context, arg, strlen(arg), true);
-		wait_event(p, "no pong");
-		nw_release(context);
+		echo(p, nw_ws_opcode_text, number, strtoul(rest, NULL, 10));
 	} else if (strcmp(step, "receive") == 0) {
 		p->expected_opcode = -1;
 		nw_connection_receive_message_f(p->connection, p, on_answer, NULL);
 		wait_event(p, "nothing came");
-	} else if (strncmp(step, "close:", 6) == 0) {
-		context = context_for(nw_ws_opcode_close, (unsigned)number, p);
-		send_part(p, context, end, strlen(end), true);
-		nw_release(context);
-	} else {
+	} else if (!send_control(p, p->connection, step)) {
 		die("what step is this?");
+	} else if (strncmp(step, "ping:", 5) == 0) {
+		wait_event(p, "no pong");
 	}
-}
-
-static bool take_option(nw_protocol_options_t options, const char *step)
-{
-	if (strncmp(step, "subprotocol:", 12) == 0)
-		nw_ws_options_add_subprotocol(options, step + 12);
-	else if (strncmp(step, "max:", 4) == 0)
-		nw_ws_options_set_maximum_message_size(options, strtoul(step + 4, NULL, 10));
-	else
-		return false;
-	return true;
 }
 
 static void say_response(struct peer *p)
@@ -341,17 +473,11 @@ static void say_response(struct peer *p)
 	nw_release(md);
 }
 
-static int talk(struct peer *p, const char *url)
+static void talk(struct peer *p, const char *url)
 {
-	nw_protocol_options_t options = nw_ws_create_options(nw_ws_version_13);
+	nw_parameters_t parameters = parameters_with(p, take_options(p));
 	nw_endpoint_t endpoint = nw_endpoint_create_url(url);
-	nw_parameters_t parameters;
-	int i = 0;
 
-	nw_ws_options_set_auto_reply_ping(options, true);
-	while (i < p->n && take_option(options, p->steps[i]))
-		i++;
-	parameters = parameters_with(options);
 	p->connection = nw_connection_create(endpoint, parameters);
 	nw_release(endpoint);
 	nw_release(parameters);
@@ -360,10 +486,9 @@ static int talk(struct peer *p, const char *url)
 	nw_connection_start(p->connection);
 	wait_event(p, "not ready");
 	say_response(p);
-	for (; i < p->n; i++)
+	for (int i = 0; i < p->n; i++)
 		run_step(p, p->steps[i]);
 	printf("done\n");
-	return 0;
 }
 
 int main(int argc, char **argv)
@@ -371,15 +496,22 @@ int main(int argc, char **argv)
 	static struct peer p;
 
 	if (argc < 2 || (strcmp(argv[1], "client") == 0 && argc < 3))
-		die("usage: ws_peer server [subprotocol] | client URL STEP...");
+		die("usage: ws_peer server OPTION... | client URL OPTION... STEP...");
 	p.queue = dispatch_queue_create("ws_peer", NULL);
 	p.event = dispatch_semaphore_create(0);
 	p.ws = nw_protocol_copy_ws_definition();
 	p.steps = argv + 2;
 	p.n = argc - 2;
-	if (strcmp(argv[1], "server") == 0)
-		return serve(&p);
-	p.steps++;
-	p.n--;
-	return talk(&p, argv[2]);
+	if (strcmp(argv[1], "server") == 0) {
+		serve(&p);
+	} else {
+		p.steps++;
+		p.n--;
+		p.tls = strncmp(argv[2], "wss:", 4) == 0;
+		talk(&p, argv[2]);
+	}
+	fflush(stdout);
+	if (p.tls)
+		_exit(0); /* handshakes may be under way, and exit() takes GnuTLS's tables away */
+	return 0;
 }
