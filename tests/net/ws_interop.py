@@ -1,20 +1,34 @@
 #!/usr/bin/python3
-"""WebSocket against other implementations, both roles: python3-websockets, node's ws, and nginx between.
+"""WebSocket against other implementations, both roles: python3-websockets, node's ws, and nginx between,
+without TLS and with.
 
     ws_interop.py WS_PEER
 """
 import asyncio
+import contextlib
 import http
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+from tls_files import Authority  # noqa: E402
+
+
+def skip(what):
+    """The rest is not tested: a failure where all must be."""
+    print('skipped: no', what)
+    if os.environ.get('BRAID_REQUIRE_ALL'):
+        sys.exit(1)
+
+
 try:
     import websockets
 except ImportError:
-    print('skipped: no python3-websockets')
+    skip('python3-websockets')
     sys.exit(77)
 
 PEER = sys.argv[1]
@@ -52,9 +66,9 @@ class Server:
         assert await asyncio.wait_for(self.process.wait(), 30) == 0
 
 
-async def client(*args, codes=(0,)):
+async def client(*args, codes=(0,), env=None):
     """ws_peer as client; returns its lines."""
-    process = await asyncio.create_subprocess_exec(PEER, 'client', *args, stdout=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(PEER, 'client', *args, stdout=subprocess.PIPE, env=env)
     out, _ = await asyncio.wait_for(process.communicate(), LIMIT)
     assert process.returncode in codes, (process.returncode, out)
     return out.decode().splitlines()
@@ -62,9 +76,9 @@ async def client(*args, codes=(0,)):
 
 # --- our server, their client ---
 
-async def python_client(url):
+async def python_client(url, **options):
     # it offers permessage-deflate, as it does by default: we do not take it
-    async with websockets.connect(url, max_size=None) as ws:
+    async with websockets.connect(url, max_size=None, **options) as ws:
         assert ws.extensions == [], ws.extensions
         for message in ['', 'a', 'gr\u00fc\u00dfe \U0001f600', b'', b'\0\xff', 'x' * 125, 'x' * 126, 'x' * 65535,
                         'x' * 65536, b'y' * MB, os.urandom(16 * MB), '\u00e4' * (8 * MB)]:
@@ -227,7 +241,7 @@ def has_node():
 
 async def node():
     if not has_node():
-        print('skipped: no node with ws')
+        skip('node with ws')
         return
     process = await asyncio.create_subprocess_exec('node', '-e', NODE_SERVER, env=node_env(), stdout=subprocess.PIPE)
     try:
@@ -257,16 +271,29 @@ http {
     access_log off;
     client_body_temp_path %(dir)s/b; proxy_temp_path %(dir)s/p; fastcgi_temp_path %(dir)s/f;
     uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s;
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+    %(servers)s
+}
+'''
+PLAIN = '''
     server {
         listen 127.0.0.1:%(port)d;
+        location / { proxy_pass http://127.0.0.1:%(to)d; }
+    }
+'''
+# TLS on both sides, each with a name of its own, and verified by both clients
+SECURE = '''
+    server {
+        listen 127.0.0.1:%(port)d ssl;
+        ssl_certificate %(pem)s; ssl_certificate_key %(pem)s; ssl_protocols %(version)s;
         location / {
-            proxy_pass http://127.0.0.1:%(to)d;
-            proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection "upgrade";
+            proxy_pass https://127.0.0.1:%(to)d;
+            proxy_ssl_protocols %(version)s; proxy_ssl_server_name on; proxy_ssl_name behind.test;
+            proxy_ssl_verify on; proxy_ssl_trusted_certificate %(ca)s;
         }
     }
-}
 '''
 
 
@@ -289,35 +316,72 @@ async def connectable(port):
     assert False, 'nginx does not listen'
 
 
-async def nginx():
-    program = shutil.which('nginx') or '/usr/sbin/nginx'
-    if not os.path.exists(program):
-        print('skipped: no nginx')
+@contextlib.asynccontextmanager
+async def nginx(directory, server, **values):
+    """It runs with this server block; its port."""
+    port = await free_port()
+    config = os.path.join(directory, 'nginx.conf')
+    with open(config, 'w') as f:
+        f.write(NGINX % {'dir': directory, 'servers': server % dict(values, port=port)})
+    process = await asyncio.create_subprocess_exec(nginx_program(), '-p', directory, '-c', config)
+    try:
+        await connectable(port)
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def nginx_program():
+    return shutil.which('nginx') or '/usr/sbin/nginx'
+
+
+async def our_client_through(url, env=None):
+    lines = await client(url, *ALL_STEPS, 'close:1000:', 'receive', env=env)
+    assert lines == ['ready ', 'received 8 1000 ', 'done'], lines
+
+
+async def plain_nginx():
+    with tempfile.TemporaryDirectory() as directory:
+        async with Server() as server, nginx(directory, PLAIN, to=server.port) as port:
+            await python_client('ws://127.0.0.1:%d/' % port)
+            ok('python client through nginx')
+            await our_client_through('ws://127.0.0.1:%d/' % port)
+            ok('our client through nginx')
+
+
+async def secure_nginx(version):
+    with tempfile.TemporaryDirectory() as directory:
+        ca = Authority(directory, 'ca')
+        front, behind = ca.issue('front', 'localhost'), ca.issue('behind', 'behind.test')
+        trusting = ssl.create_default_context(cafile=ca.pem)
+        async with Server('tls:' + behind) as server:
+            async with nginx(directory, SECURE, to=server.port, pem=front, ca=ca.pem, version=version) as port:
+                await python_client('wss://localhost:%d/' % port, ssl=trusting)
+                ok('python client through nginx, %s on both sides' % version)
+                await our_client_through('wss://localhost:%d/' % port, dict(os.environ, SSL_CERT_FILE=ca.pem))
+                ok('our client through nginx, %s on both sides' % version)
+                lines = await client('wss://127.0.0.1:%d/' % port, codes=(2,), env=dict(os.environ, SSL_CERT_FILE=ca.pem))
+                assert lines == ['failed -9843'], lines
+                lines = await client('wss://localhost:%d/' % port, codes=(2,), env=dict(os.environ, SSL_CERT_FILE=behind))
+                assert lines == ['failed -9812'], lines
+                ok('our client and a certificate of another name, another authority')
+
+
+async def through_nginx():
+    if not os.path.exists(nginx_program()):
+        skip('nginx')
         return
-    async with Server() as server:
-        with tempfile.TemporaryDirectory() as directory:
-            port = await free_port()
-            config = os.path.join(directory, 'nginx.conf')
-            with open(config, 'w') as f:
-                f.write(NGINX % {'dir': directory, 'port': port, 'to': server.port})
-            process = await asyncio.create_subprocess_exec(program, '-p', directory, '-c', config)
-            try:
-                await connectable(port)
-                await python_client('ws://127.0.0.1:%d/' % port)
-                ok('python client through nginx')
-                lines = await client('ws://127.0.0.1:%d/' % port, *ALL_STEPS, 'close:1000:', 'receive')
-                assert lines == ['ready ', 'received 8 1000 ', 'done'], lines
-                ok('our client through nginx')
-            finally:
-                process.terminate()
-                await process.wait()
+    await plain_nginx()
+    for version in ('TLSv1.2', 'TLSv1.3'):
+        await secure_nginx(version)
 
 
 async def main():
     await our_server()
     await python_server()
     await node()
-    await nginx()
+    await through_nginx()
     print('%d cases, none failed' % cases)
 
 
