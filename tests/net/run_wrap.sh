@@ -24,6 +24,7 @@ fi
 probe=$(realpath "$2")
 static=${3:+$(realpath "$3")}
 source "$(dirname "$0")/shell_test.sh"
+command -v openssl >/dev/null || skip "no openssl"
 ip link set lo up
 
 # counter NAME: of this network
@@ -73,6 +74,19 @@ grep -q 'came by Multipath TCP' out && fail "plain curl came by Multipath TCP"
 for method in preload seccomp auto; do
 	counts 1 "$braid" run --method $method curl -sS http://127.0.0.1:8000/
 	grep -q '^You came by Multipath TCP' out || fail "$method: $(cat out err)"
+done
+
+# ---- and TLS within, certificates verified, to a listener of ours ----
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.pem -days 2 \
+	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null || fail "no certificate"
+printf 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello over TLS\n' >response
+for method in preload seccomp; do
+	"$braid" cat -v -l --tls --cert tls.pem --key tls.key 8443 <response >request 2>listener &
+	until_line "listening on" listener
+	counts 1 "$braid" run --method $method curl -sS --cacert tls.pem https://localhost:8443/
+	grep -q '^hello over TLS' out || fail "TLS, $method: $(cat out err listener)"
+	wait $!
+	grep -q '^GET / HTTP/1.1' request || fail "TLS, $method: the listener got $(cat request)"
 done
 
 # ---- each kind of socket, dynamic and static ----

@@ -1,11 +1,20 @@
 #!/bin/bash
-# TLS and DTLS with other implementations, both roles: openssl s_client/s_server, gnutls-cli/gnutls-serv.
+# TLS and DTLS with other implementations, both roles: openssl s_client/s_server, gnutls-cli/gnutls-serv;
+# HTTPS with curl, and with nginx.
 # Usage: tls_interop.sh TLS_PEER [WORDS of the cases to run]
 set -u
 [ -x "$1" ] || { echo "no program $1"; exit 1; }
 peer=$(realpath "$1")
 only=${2-}
-command -v openssl >/dev/null || { echo "skipped: no openssl"; exit 77; }
+# has PROGRAM: it is there; where all must be tested, it has to be
+has()
+{
+	command -v "$1" >/dev/null && return
+	echo "skipped: no $1"
+	[ -z "${BRAID_REQUIRE_ALL:-}" ] || exit 1
+	return 1
+}
+has openssl || exit 77
 tmp=$(mktemp -d)
 pids=()
 failures=0
@@ -30,17 +39,25 @@ within()
 	done
 }
 
-certificate() # NAME CN EXTENSIONS
+authority() # NAME
 {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
-	printf '%s\n' "$3" >"$1.ext"
-	openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -subj "/CN=test$1" \
+		-days 2 -addext basicConstraints=critical,CA:TRUE 2>/dev/null
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=testca -days 2 \
-	-addext basicConstraints=critical,CA:TRUE 2>/dev/null
+certificate() # NAME CN EXTENSIONS [AUTHORITY]
+{
+	local ca=${4:-ca}
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
+	printf '%s\n' "$3" >"$1.ext"
+	openssl x509 -req -in "$1.csr" -CA "$ca.pem" -CAkey "$ca.key" -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+}
+
+authority ca
+authority otherca
 certificate server example.test "subjectAltName=DNS:example.test"
 certificate client client.test "extendedKeyUsage=clientAuth"
+certificate stranger client.test "extendedKeyUsage=clientAuth" otherca
 export SSL_CERT_FILE=$tmp/ca.pem
 
 free_port() # of TCP or UDP; another may take it, then the case fails and says so
@@ -232,7 +249,7 @@ if selected "openssl client dtls psk"; then
 fi
 
 # --- gnutls-serv and gnutls-cli: the same library, other code around it ---
-if command -v gnutls-serv >/dev/null && command -v gnutls-cli >/dev/null; then
+if has gnutls-serv && has gnutls-cli; then
 	printf 'me:%s\n' $key >psk.txt
 	if selected "gnutls server tls"; then
 		serve tcp gnutls-serv -p PORT --echo $gidentity --alpn=h2
@@ -270,6 +287,150 @@ if command -v gnutls-serv >/dev/null && command -v gnutls-cli >/dev/null; then
 		ours --udp --psk $key --identity me --suite 00a8
 		theirs "ready fefd 00a8" gnutls-cli -p PORT --udp --pskusername me --pskkey $key --priority NORMAL:-KX-ALL:+PSK 127.0.0.1
 	fi
+fi
+
+# --- curl, our server ---
+
+# get CODE OPTION...: curl's exit code; what it says in curl.out, what it got in body
+get()
+{
+	local want=$1 got
+	shift
+	rm -f body
+	timeout 20 curl -sSvf --http1.1 -o body --resolve "*:$port:127.0.0.1" "$@" >curl.out 2>&1
+	got=$?
+	[ "$got" -eq "$want" ] || fail "curl: $got, not $want: $(cat curl.out ours.out)"
+}
+
+# xs N: that many letters x came
+xs()
+{
+	[ "$(wc -c <body)" -eq "$1" ] && [ -z "$(tr -d x <body)" ] || fail "not $1 bytes: $(cat curl.out ours.out)"
+}
+
+# said COUNT WORDS FILE: so many lines have the words, soon
+said()
+{
+	local want=$1 words=$2 file=$3
+	# shellcheck disable=SC2016
+	within 10 bash -c '[ "$(grep -c -- "$1" "$2")" -eq "$3" ]' _ "$words" "$file" "$want" ||
+		fail "not $want times $words: $(cat "$file")"
+}
+
+if has curl; then
+	for v in "1_2 0303" "1_3 0304"; do
+		set -- $v
+		only_tls="--tlsv${1/_/.} --tls-max ${1/_/.} --cacert ca.pem"
+		if selected "curl tls$1"; then
+			ours $ours_identity --alpn http/1.1 --http
+			url=https://example.test:$port
+			get 0 $only_tls "$url/1000000" -o body2 "$url/16000000"
+			xs 1000000
+			mv body2 body
+			xs 16000000
+			said 1 "^ready $2 .... http/1.1 resumed=0 peers=0" ours.out
+			said 2 "^request GET /1" ours.out
+			said 1 "ALPN: server accepted http/1.1" curl.out
+			said 1 "SSL certificate verify ok" curl.out
+			said 1 "Re-using existing connection" curl.out
+		fi
+		# curl takes no tickets of TLS 1.2, and we have nothing else to resume by
+		if [ "$1" = 1_3 ] && selected "curl resumption tls$1"; then
+			ours $ours_identity --http --connections 2
+			url=https://example.test:$port
+			get 0 $only_tls -H "Connection: close" "$url/10" -o body "$url/20"
+			xs 20
+			said 1 "^ready $2 .... - resumed=0" ours.out
+			said 1 "^ready $2 .... - resumed=1" ours.out
+			said 1 "SSL re-using session ID" curl.out
+		fi
+		if selected "curl client certificate tls$1"; then
+			ours $ours_identity --http --require-client --connections 3
+			url=https://example.test:$port/10
+			get 0 $only_tls --cert client.pem --key client.key "$url"
+			xs 10
+			said 1 "^ready $2 .... - resumed=0 peers=2" ours.out
+			# with TLS 1.3 the client is done before the server looks
+			refusal=35
+			[ "$1" = 1_2 ] || refusal=56
+			get $refusal $only_tls "$url"
+			said 1 "^error 3 -9808" ours.out
+			get $refusal $only_tls --cert stranger.pem --key stranger.key "$url"
+			said 1 "^request" ours.out
+			said 1 "^error 3 -9812" ours.out
+		fi
+		if selected "curl another authority tls$1"; then
+			ours $ours_identity --http --connections 2
+			get 60 $only_tls --cacert otherca.pem "https://example.test:$port/10"
+			get 60 $only_tls "https://another.test:$port/10"
+			# with TLS 1.3 OpenSSL's alert is not encrypted: a record like any other that is not
+			said 1 "^error 3 -9831\|^error 3 -9846" ours.out
+			said 1 "^end" ours.out
+			said 0 "^request" ours.out
+		fi
+	done
+fi
+
+# --- our client, nginx ---
+
+# web LINE: nginx with TLS, and a line of configuration; sets $port
+web()
+{
+	port=$(free_port tcp)
+	cat >nginx.conf <<-END
+	daemon off; pid $tmp/pid; error_log $tmp/error.log; worker_processes 1;
+	events { worker_connections 64; }
+	http {
+		access_log off;
+		client_body_temp_path $tmp/b; proxy_temp_path $tmp/p; fastcgi_temp_path $tmp/f;
+		uwsgi_temp_path $tmp/u; scgi_temp_path $tmp/s;
+		server {
+			listen 127.0.0.1:$port ssl;
+			ssl_certificate $tmp/server.pem; ssl_certificate_key $tmp/server.key;
+			location /file { return 200 "a file of nginx\\n"; }
+			$1
+		}
+	}
+	END
+	timeout 30 nginx -p "$tmp" -c "$tmp/nginx.conf" >server.out 2>&1 &
+	pids+=($!)
+	within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "no nginx: $(cat server.out error.log)"
+}
+
+PATH=$PATH:/usr/sbin
+if has nginx; then
+	for v in "1_2 0303" "1_3 0304"; do
+		set -- $v
+		protocol="ssl_protocols TLSv${1/_/.};"
+		if selected "nginx tls$1"; then
+			web "$protocol"
+			client "ready $2 .... http/1.1 resumed=0 peers=1" -- --alpn http/1.1 --http
+			answer "HTTP/1.1 200 OK"
+			said 1 "a file of nginx" client.out
+			said 1 "^end" client.out
+			client "error 3 -9843" -- --name another.test
+			SSL_CERT_FILE=$tmp/otherca.pem client "error 3 -9812" --
+		fi
+		if selected "nginx resumption tls$1"; then
+			web "$protocol ssl_session_cache shared:one:1m;"
+			client "ready $2 .... - resumed=1" -- --http --connections 2
+		fi
+		if selected "nginx client certificate tls$1"; then
+			web "$protocol ssl_client_certificate $tmp/ca.pem; ssl_verify_client on;"
+			client "ready $2" -- --http --cert client.pem --key client.key
+			answer "HTTP/1.1 200 OK"
+			client "ready $2" -- --http
+			answer "HTTP/1.1 400 Bad Request"
+			client "ready $2" -- --http --cert stranger.pem --key stranger.key
+			answer "HTTP/1.1 400 Bad Request"
+		fi
+		if selected "nginx staple tls$1"; then
+			staple "V\t491231235959Z\t\t$serial\tunknown\t/CN=example.test\n"
+			web "$protocol ssl_stapling on; ssl_stapling_file $tmp/staple.der;"
+			client "ready $2 .... - resumed=0 peers=1 ocsp=1" -- --http
+			answer "HTTP/1.1 200 OK"
+		fi
+	done
 fi
 
 [ "$failures" -eq 0 ] || { echo "$failures failures"; exit 1; }

@@ -3,19 +3,22 @@
  *   tls_peer client PORT OPTION...   sends "hello", prints what comes back, ends
  *   tls_peer server OPTION...        prints its port, echoes what comes on one connection after the
  * other What was negotiated is printed: "ready 0304 1302 h2 resumed=0 peers=2".
+ * With --http they speak just enough of it: the server answers GET /N with N letters x, the client
+ * asks for /file and reads to the end.
  */
 #include <Network/Network.h>
 
-#include <gnutls/abstract.h>
-#include <gnutls/x509.h>
+#include <gnutls/gnutls.h>
 #include <unistd.h>
+#include <braid/security.h>
 #include "api/sec_metadata.h"
-#include "security/security.h"
 
-#define GIVE_UP_S 20
+#define GIVE_UP_S   20
+#define REQUEST_MAX 4096
+#define BODY_MAX    (16UL << 20)
 
 struct options {
-	bool server, udp, insecure, require_client, reject;
+	bool server, udp, insecure, require_client, reject, http;
 	uint16_t port;
 	const char *name, *alpn, *psk, *psk_identity, *cert, *key;
 	unsigned min, max, suite, connections;
@@ -25,41 +28,17 @@ static struct options opt = { .connections = 1 };
 static dispatch_queue_t queue;
 static nw_parameters_t parameters;
 static unsigned left;
-
-static gnutls_datum_t load(const char *path)
-{
-	gnutls_datum_t data = { 0 };
-
-	if (gnutls_load_file(path, &data) < 0) {
-		fprintf(stderr, "cannot read %s\n", path);
-		exit(2);
-	}
-	return data;
-}
+static char request[REQUEST_MAX + 1]; /* of HTTP, so far */
+static size_t request_size;
 
 static sec_identity_t load_identity(void)
 {
-	gnutls_datum_t cert = load(opt.cert), key = load(opt.key), der;
-	struct bri_certificate *chain[8];
-	gnutls_x509_crt_t *list;
-	gnutls_privkey_t privkey;
-	unsigned n = 0;
+	sec_identity_t identity =
+		braid_identity_create_from_pem_files(opt.cert, opt.key, NULL, NULL);
 
-	if (gnutls_x509_crt_list_import2(&list, &n, &cert, GNUTLS_X509_FMT_PEM, 0) < 0 || n > 8)
+	if (!identity)
 		exit(2);
-	for (unsigned i = 0; i < n; i++) {
-		gnutls_x509_crt_export2(list[i], GNUTLS_X509_FMT_DER, &der);
-		chain[i] = bri_certificate_new(der.data, der.size);
-		gnutls_free(der.data);
-		gnutls_x509_crt_deinit(list[i]);
-	}
-	gnutls_free(list);
-	gnutls_privkey_init(&privkey);
-	if (gnutls_privkey_import_x509_raw(privkey, &key, GNUTLS_X509_FMT_PEM, NULL, 0) < 0)
-		exit(2);
-	gnutls_free(cert.data);
-	gnutls_free(key.data);
-	return (sec_identity_t)bri_identity_new(privkey, chain, n);
+	return identity;
 }
 
 static void verify(void *context, sec_protocol_metadata_t metadata, sec_trust_t trust,
@@ -160,26 +139,85 @@ static void reply(nw_connection_t c, dispatch_data_t content)
 		c, content, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true, NULL, on_sent, NULL);
 }
 
+static void reply_text(nw_connection_t c, const char *text)
+{
+	dispatch_data_t content = dispatch_data_create_f(text, strlen(text), NULL, NULL);
+
+	reply(c, content);
+	dispatch_release(content);
+}
+
+/* The answer to one request, whose header is a string now. */
+static void answer(nw_connection_t c)
+{
+	bool last = strcasestr(request, "\r\nConnection: close") != NULL;
+	size_t size = strncmp(request, "GET /", 5) ? SIZE_MAX : strtoul(request + 5, NULL, 10);
+	bool good = size <= BODY_MAX;
+	char head[200], *body;
+
+	size = good ? size : 0;
+	printf("request %.*s\n", (int)strcspn(request, "\r"), request);
+	fflush(stdout);
+	snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n",
+		good ? "200 OK" : "400 Bad Request", size, last ? "Connection: close\r\n" : "");
+	reply_text(c, head);
+	body = malloc(size + 1);
+	if (!body)
+		exit(2);
+	memset(body, 'x', size);
+	body[size] = '\0';
+	reply_text(c, body);
+	free(body);
+	if (last)
+		nw_connection_send_f(
+			c, NULL, NW_CONNECTION_FINAL_MESSAGE_CONTEXT, true, NULL, on_sent, NULL);
+}
+
+static void on_http(nw_connection_t c, const void *bytes, size_t size)
+{
+	char *end;
+
+	if (size > REQUEST_MAX - request_size)
+		exit(2);
+	memcpy(request + request_size, bytes, size);
+	request_size += size;
+	request[request_size] = '\0';
+	while ((end = strstr(request, "\r\n\r\n"))) {
+		end[2] = '\0';
+		answer(c);
+		request_size -= (size_t)(end + 4 - request);
+		memmove(request, end + 4, request_size + 1);
+	}
+}
+
+static void on_bytes(nw_connection_t c, dispatch_data_t content)
+{
+	const void *bytes;
+	size_t size;
+	dispatch_data_t map = dispatch_data_create_map(content, &bytes, &size);
+
+	if (opt.server && opt.http) {
+		on_http(c, bytes, size);
+	} else {
+		printf("got %.*s", (int)size, (const char *)bytes);
+		fflush(stdout);
+		if (opt.server)
+			reply(c, content);
+		/* an answer of a client is a line */
+		else if (!opt.http && memchr(bytes, '\n', size))
+			nw_connection_cancel(c);
+	}
+	dispatch_release(map);
+}
+
 static void on_received(void *context, dispatch_data_t content, nw_content_context_t about,
 	bool complete, nw_error_t error)
 {
 	nw_connection_t c = context;
-	const void *bytes;
-	size_t size;
-	dispatch_data_t map;
 
 	(void)about;
-	if (content && dispatch_data_get_size(content)) {
-		map = dispatch_data_create_map(content, &bytes, &size);
-		printf("got %.*s", (int)size, (const char *)bytes);
-		fflush(stdout);
-		dispatch_release(map);
-		if (opt.server)
-			reply(c, content);
-		/* an answer of a client is a line */
-		if (!opt.server && memchr(bytes, '\n', size))
-			nw_connection_cancel(c);
-	}
+	if (content && dispatch_data_get_size(content))
+		on_bytes(c, content);
 	if (error) {
 		printf("receive error %d %d\n", nw_error_get_error_domain(error),
 			nw_error_get_error_code(error));
@@ -210,9 +248,12 @@ static void on_state(void *context, nw_connection_state_t state, nw_error_t erro
 	switch (state) {
 	case nw_connection_state_ready:
 		print_ready(c);
+		request_size = 0;
 		receive(c);
 		if (!opt.server)
-			reply(c, dispatch_data_create_f("hello\n", 6, NULL, NULL));
+			reply_text(c, opt.http ? "GET /file HTTP/1.1\r\nHost: example.test\r\n"
+						 "Connection: close\r\n\r\n"
+					       : "hello\n");
 		break;
 	case nw_connection_state_waiting:
 	case nw_connection_state_failed:
@@ -275,6 +316,8 @@ static void parse(int argc, char **argv)
 			opt.udp = true;
 		else if (!strcmp(argv[i], "--insecure"))
 			opt.insecure = true;
+		else if (!strcmp(argv[i], "--http"))
+			opt.http = true;
 		else if (!strcmp(argv[i], "--reject"))
 			opt.reject = true;
 		else if (!strcmp(argv[i], "--require-client"))
