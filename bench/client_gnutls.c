@@ -4,12 +4,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "loop.h"
 #include "tls.h"
-
-enum { EVENTS = 256 };
 
 struct conn {
 	struct bench_flow flow;
@@ -23,23 +21,14 @@ static struct bench_opts opts;
 static struct bench_test test;
 static struct bench_meter meter;
 static unsigned staying, tries;
-static int epoll_fd;
 static uint8_t buffer[BENCH_RECORD];
 
 static void open_conn(struct conn *conn)
 {
-	struct sockaddr_in to = bench_address(&opts, tries++);
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = conn };
-
 	bench_flow_connecting(&conn->flow);
 	conn->shaken = conn->unsent = false;
-	conn->fd = bench_socket(&opts, SOCK_NONBLOCK);
-	bench_nodelay(conn->fd);
+	conn->fd = bench_loop_connect(&opts, tries++, EPOLLIN | EPOLLOUT | EPOLLET, conn);
 	conn->session = bench_tls_session(conn->fd, GNUTLS_CLIENT);
-	if (connect(conn->fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
-		bench_die("connect");
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, conn->fd, &ev))
-		bench_die("epoll_ctl");
 }
 
 static void close_conn(struct conn *conn)
@@ -146,8 +135,10 @@ static bool shake(struct conn *conn)
 	return true;
 }
 
-static bool on_event(struct conn *conn, uint32_t events)
+static bool on_event(void *context, uint32_t events)
 {
+	struct conn *conn = context;
+
 	if (!conn->shaken && (!(events & (EPOLLOUT | EPOLLERR)) || !shake(conn)))
 		return false;
 	if (opts.mode == BENCH_SINK && !conn->half_closed) {
@@ -160,31 +151,22 @@ static bool on_event(struct conn *conn, uint32_t events)
 
 int main(int argc, char **argv)
 {
-	struct epoll_event events[EVENTS];
 	struct conn *conns;
-	bool over = false;
-	int n;
 
 	bench_start_client(argc, argv, &opts);
 	bench_pattern();
 	bench_tls_client_init();
 	conns = calloc(opts.conns, sizeof(*conns));
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!conns || epoll_fd < 0)
+	if (!conns)
 		bench_die("start");
+	bench_loop_init();
 	bench_idle_gate(&opts, "start");
 	bench_test_init(&test, &opts);
 	for (unsigned i = 0; i < opts.conns; i++) {
 		bench_flow_init(&conns[i].flow, &test, &meter);
 		open_conn(&conns[i]);
 	}
-	while (!over) {
-		n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			bench_die("epoll_wait");
-		for (int i = 0; i < n && !over; i++)
-			over = on_event(events[i].data.ptr, events[i].events);
-	}
+	bench_loop_run(on_event);
 	bench_idle_gate(&opts, "ready");
 	bench_report(&test, &meter, 1);
 	return 0;

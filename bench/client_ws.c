@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "client.h"
+#include "loop.h"
 
 enum {
-	EVENTS = 256,
 	FIN_BINARY = 0x82,
 	MASKED = 0x80,
 	LEN_16 = 126,
@@ -37,7 +36,6 @@ static const uint8_t key[KEY_SIZE] = { 0x37, 0xfa, 0x21, 0x3d };
 static struct bench_opts opts;
 static struct bench_test test;
 static struct bench_meter meter;
-static int epoll_fd;
 static uint8_t buffer[BENCH_BUFFER];
 static uint8_t frame[HEADER_MAX + BENCH_BUFFER]; /* masked; its first 8 bytes change */
 static size_t header_size;
@@ -88,17 +86,9 @@ static void send_message(struct conn *conn)
 
 static void open_conn(struct conn *conn)
 {
-	struct sockaddr_in to = bench_address(&opts, 0);
-	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = conn };
-
 	bench_flow_init(&conn->flow, &test, &meter);
 	bench_flow_connecting(&conn->flow);
-	conn->fd = bench_socket(&opts, SOCK_NONBLOCK);
-	bench_nodelay(conn->fd);
-	if (connect(conn->fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
-		bench_die("connect");
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, conn->fd, &ev))
-		bench_die("epoll_ctl");
+	conn->fd = bench_loop_connect(&opts, 0, EPOLLOUT, conn);
 }
 
 static void on_connected(struct conn *conn)
@@ -106,16 +96,11 @@ static void on_connected(struct conn *conn)
 	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
 				      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = conn };
-	int error = 0;
-	socklen_t len = sizeof(error);
 
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) || (errno = error))
-		bench_die("connect");
+	bench_loop_check(conn->fd);
 	conn->connected = true;
 	send_all(conn, request, sizeof(request) - 1);
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd, &ev))
-		bench_die("epoll_ctl");
+	bench_loop_watch(EPOLL_CTL_MOD, conn->fd, EPOLLIN, conn);
 }
 
 /* The answer to the upgrade; nothing follows it before our first message. */
@@ -190,8 +175,11 @@ static bool on_frames(struct conn *conn)
 	return false;
 }
 
-static bool on_event(struct conn *conn)
+static bool on_event(void *context, uint32_t events)
 {
+	struct conn *conn = context;
+
+	(void)events;
 	if (!conn->connected)
 		on_connected(conn);
 	else if (!conn->open)
@@ -203,29 +191,20 @@ static bool on_event(struct conn *conn)
 
 int main(int argc, char **argv)
 {
-	struct epoll_event events[EVENTS];
 	struct conn *conns;
-	bool over = false;
-	int n;
 
 	bench_start_client(argc, argv, &opts);
 	if (opts.mode != BENCH_ECHO)
 		die_wrong("echo is all it can do");
 	make_frame();
 	conns = calloc(opts.conns, sizeof(*conns));
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!conns || epoll_fd < 0)
+	if (!conns)
 		bench_die("start");
+	bench_loop_init();
 	bench_test_init(&test, &opts);
 	for (unsigned i = 0; i < opts.conns; i++)
 		open_conn(&conns[i]);
-	while (!over) {
-		n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			bench_die("epoll_wait");
-		for (int i = 0; i < n && !over; i++)
-			over = on_event(events[i].data.ptr);
-	}
+	bench_loop_run(on_event);
 	bench_report(&test, &meter, 1);
 	return 0;
 }

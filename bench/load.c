@@ -4,15 +4,13 @@
  */
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "client.h"
+#include "loop.h"
 
 enum {
-	EVENTS = 256,
 	CONNECTING_MAX = 128, /* below every server's backlog, so that no SYN is dropped */
 };
 
@@ -27,23 +25,14 @@ static struct bench_test test;
 static struct bench_meter meter;
 static struct conn *conns;
 static unsigned begun, connecting, staying, tries;
-static int epoll_fd;
 static uint8_t buffer[BENCH_BUFFER];
 
 static void open_conn(struct conn *conn)
 {
-	struct sockaddr_in to = bench_address(&opts, tries++);
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = conn };
-
 	bench_flow_connecting(&conn->flow);
-	conn->fd = bench_socket(&opts, SOCK_NONBLOCK);
-	bench_nodelay(conn->fd);
 	conn->connecting = true;
 	connecting++;
-	if (connect(conn->fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
-		bench_die("connect");
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, conn->fd, &ev))
-		bench_die("epoll_ctl");
+	conn->fd = bench_loop_connect(&opts, tries++, EPOLLIN | EPOLLOUT | EPOLLET, conn);
 }
 
 static void open_more(void)
@@ -137,11 +126,7 @@ static bool receive_answer(struct conn *conn)
 
 static void on_connected(struct conn *conn)
 {
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) || (errno = error))
-		bench_die("connect");
+	bench_loop_check(conn->fd);
 	conn->connecting = false;
 	connecting--;
 	bench_flow_connected(&conn->flow);
@@ -150,8 +135,10 @@ static void on_connected(struct conn *conn)
 		send_message(conn);
 }
 
-static bool on_event(struct conn *conn, uint32_t events)
+static bool on_event(void *context, uint32_t events)
 {
+	struct conn *conn = context;
+
 	if (conn->connecting) {
 		if (!(events & (EPOLLOUT | EPOLLERR)))
 			return false;
@@ -168,26 +155,16 @@ static bool on_event(struct conn *conn, uint32_t events)
 
 int main(int argc, char **argv)
 {
-	struct epoll_event events[EVENTS];
-	bool over = false;
-	int n;
-
 	bench_start_client(argc, argv, &opts);
 	bench_pattern();
 	conns = calloc(opts.conns, sizeof(*conns));
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!conns || epoll_fd < 0)
+	if (!conns)
 		bench_die("start");
+	bench_loop_init();
 	bench_idle_gate(&opts, "start");
 	bench_test_init(&test, &opts);
 	open_more();
-	while (!over) {
-		n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			bench_die("epoll_wait");
-		for (int i = 0; i < n && !over; i++)
-			over = on_event(events[i].data.ptr, events[i].events);
-	}
+	bench_loop_run(on_event);
 	bench_idle_gate(&opts, "ready");
 	bench_report(&test, &meter, 1);
 	return 0;

@@ -6,12 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "client.h"
-
-enum { EVENTS = 256 };
+#include "loop.h"
 
 struct conn {
 	int fd;
@@ -21,16 +19,7 @@ struct conn {
 };
 
 static struct bench_opts opts;
-static int epoll_fd;
 static uint8_t buffer[BENCH_BUFFER]; /* shared: nothing stays in it between events */
-
-static void watch(struct conn *conn, int op, uint32_t events)
-{
-	struct epoll_event ev = { .events = events, .data.ptr = conn };
-
-	if (epoll_ctl(epoll_fd, op, conn->fd, &ev))
-		bench_die("epoll_ctl");
-}
 
 static void drop(struct conn *conn)
 {
@@ -46,7 +35,7 @@ static void keep_unsent(struct conn *conn, const uint8_t *data, size_t n)
 		bench_die("buffer");
 	memcpy(conn->unsent, data, n);
 	conn->pending = (uint32_t)n;
-	watch(conn, EPOLL_CTL_MOD, EPOLLOUT);
+	bench_loop_watch(EPOLL_CTL_MOD, conn->fd, EPOLLOUT, conn);
 }
 
 static void on_echo(struct conn *conn)
@@ -83,7 +72,7 @@ static void on_writable(struct conn *conn)
 		return;
 	free(conn->unsent);
 	conn->unsent = NULL;
-	watch(conn, EPOLL_CTL_MOD, EPOLLIN);
+	bench_loop_watch(EPOLL_CTL_MOD, conn->fd, EPOLLIN, conn);
 }
 
 static void on_sink(struct conn *conn)
@@ -117,8 +106,11 @@ static void on_source(struct conn *conn)
 	}
 }
 
-static void on_event(struct conn *conn)
+static void on_event(void *context, uint32_t events)
 {
+	struct conn *conn = context;
+
+	(void)events;
 	if (conn->unsent) {
 		on_writable(conn);
 		return;
@@ -132,46 +124,20 @@ static void on_event(struct conn *conn)
 	}
 }
 
-static void on_accept(int listener)
+static void on_accepted(int fd)
 {
-	struct conn *conn;
-	int fd;
+	struct conn *conn = calloc(1, sizeof(*conn));
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		bench_nodelay(fd);
-		conn = calloc(1, sizeof(*conn));
-		if (!conn)
-			bench_die("connection");
-		conn->fd = fd;
-		watch(conn, EPOLL_CTL_ADD, opts.mode == BENCH_SOURCE ? EPOLLOUT : EPOLLIN);
-	}
-	if (errno != EAGAIN && errno != ECONNABORTED)
-		bench_die("accept");
+	if (!conn)
+		bench_die("connection");
+	conn->fd = fd;
+	bench_loop_watch(EPOLL_CTL_ADD, fd, opts.mode == BENCH_SOURCE ? EPOLLOUT : EPOLLIN, conn);
 }
 
 int main(int argc, char **argv)
 {
-	struct epoll_event events[EVENTS], ev = { .events = EPOLLIN };
-	int listener, n;
-
 	bench_start_server(argc, argv, &opts);
 	bench_pattern();
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
-		bench_die("epoll");
-	listener = bench_listen(&opts, SOCK_NONBLOCK);
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &ev))
-		bench_die("epoll_ctl");
-	bench_announce_fd(listener);
-	for (;;) {
-		n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			bench_die("epoll_wait");
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				on_event(events[i].data.ptr);
-			else
-				on_accept(listener);
-		}
-	}
+	bench_loop_init();
+	bench_loop_serve(&opts, on_accepted, on_event);
 }

@@ -2,14 +2,11 @@
  * The bare GnuTLS server: one thread, level triggered epoll, records of 16 KiB. Also the fixed peer
  * of the TLS tests in the client role.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "loop.h"
 #include "tls.h"
-
-enum { EVENTS = 256 };
 
 struct conn {
 	gnutls_session_t session;
@@ -20,23 +17,14 @@ struct conn {
 };
 
 static struct bench_opts opts;
-static int epoll_fd;
 static uint8_t buffer[BENCH_RECORD];
-
-static void watch(struct conn *conn, int op, uint32_t events)
-{
-	struct epoll_event ev = { .events = events, .data.ptr = conn };
-
-	if (epoll_ctl(epoll_fd, op, conn->fd, &ev))
-		bench_die("epoll_ctl");
-}
 
 static void want_room(struct conn *conn, bool wants)
 {
 	if (conn->wants_room == wants)
 		return;
 	conn->wants_room = wants;
-	watch(conn, EPOLL_CTL_MOD, wants ? EPOLLOUT : EPOLLIN);
+	bench_loop_watch(EPOLL_CTL_MOD, conn->fd, wants ? EPOLLOUT : EPOLLIN, conn);
 }
 
 static void drop(struct conn *conn)
@@ -123,8 +111,11 @@ static void shake(struct conn *conn)
 	want_room(conn, opts.mode == BENCH_SOURCE);
 }
 
-static void on_event(struct conn *conn)
+static void on_event(void *context, uint32_t events)
 {
+	struct conn *conn = context;
+
+	(void)events;
 	if (!conn->shaken) {
 		shake(conn);
 		return;
@@ -143,48 +134,22 @@ static void on_event(struct conn *conn)
 	}
 }
 
-static void on_accept(int listener)
+static void on_accepted(int fd)
 {
-	struct conn *conn;
-	int fd;
+	struct conn *conn = calloc(1, sizeof(*conn));
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		bench_nodelay(fd);
-		conn = calloc(1, sizeof(*conn));
-		if (!conn)
-			bench_die("connection");
-		conn->fd = fd;
-		conn->session = bench_tls_session(fd, GNUTLS_SERVER);
-		watch(conn, EPOLL_CTL_ADD, EPOLLIN);
-	}
-	if (errno != EAGAIN && errno != ECONNABORTED)
-		bench_die("accept");
+	if (!conn)
+		bench_die("connection");
+	conn->fd = fd;
+	conn->session = bench_tls_session(fd, GNUTLS_SERVER);
+	bench_loop_watch(EPOLL_CTL_ADD, fd, EPOLLIN, conn);
 }
 
 int main(int argc, char **argv)
 {
-	struct epoll_event events[EVENTS], ev = { .events = EPOLLIN };
-	int listener, n;
-
 	bench_start_server(argc, argv, &opts);
 	bench_pattern();
 	bench_tls_server_init();
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
-		bench_die("epoll");
-	listener = bench_listen(&opts, SOCK_NONBLOCK);
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &ev))
-		bench_die("epoll_ctl");
-	bench_announce_fd(listener);
-	for (;;) {
-		n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			bench_die("epoll_wait");
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				on_event(events[i].data.ptr);
-			else
-				on_accept(listener);
-		}
-	}
+	bench_loop_init();
+	bench_loop_serve(&opts, on_accepted, on_event);
 }
