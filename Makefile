@@ -30,7 +30,7 @@ lint: setup-test build
 soak: setup-test build
 	$(BUILD)/tests/soak/soak --runs 200
 
-## make bench      libNetwork against raw loops, libuv, libevent, GnuTLS, libwebsockets (7 minutes; bench-quick: 2)
+## make bench      libNetwork against raw loops, libuv, libevent, GnuTLS, libwebsockets, node (8 minutes; bench-quick: 2)
 bench: setup-bench build
 	python3 bench/run.py --bin $(BUILD)/bench --json $(BUILD)/bench.json
 bench-quick: setup-bench build

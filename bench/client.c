@@ -110,15 +110,22 @@ void bench_flow_connected(struct bench_flow *flow)
 		atomic_store(&test->start_ns, bench_now_ns());
 }
 
+static void encode_head(uint64_t sequence, uint8_t ret[static BENCH_HEAD])
+{
+	for (unsigned i = 0; i < BENCH_HEAD; i++)
+		ret[i] = (uint8_t)('A' + (sequence >> (4 * i) & 0xf));
+}
+
 void bench_flow_message(struct bench_flow *flow, uint8_t buf[static BENCH_MESSAGE])
 {
-	memset(buf + 8, 0x5a, BENCH_MESSAGE - 8);
+	memset(buf + BENCH_HEAD, 'Z', BENCH_MESSAGE - BENCH_HEAD - 1);
+	buf[BENCH_MESSAGE - 1] = '\n';
 	bench_flow_head(flow, buf);
 }
 
-void bench_flow_head(struct bench_flow *flow, uint8_t head[static 8])
+void bench_flow_head(struct bench_flow *flow, uint8_t head[static BENCH_HEAD])
 {
-	bench_count_encode(++flow->sequence, head);
+	encode_head(++flow->sequence, head);
 	flow->got = 0;
 	if (flow->test->opts->mode != BENCH_ACCEPT)
 		flow->began_ns = bench_now_ns();
@@ -126,15 +133,15 @@ void bench_flow_head(struct bench_flow *flow, uint8_t head[static 8])
 
 static void check_answer(const struct bench_flow *flow, const uint8_t *data, size_t n)
 {
-	uint8_t want[8];
-	size_t head = flow->got < 8 ? 8 - flow->got : 0;
+	uint8_t want[BENCH_HEAD];
+	size_t head = flow->got < BENCH_HEAD ? BENCH_HEAD - flow->got : 0;
 
 	if (n > flow->test->opts->message - flow->got) {
 		fprintf(stderr, "%s: the echo is longer than the message\n",
 			program_invocation_short_name);
 		exit(1);
 	}
-	bench_count_encode(flow->sequence, want);
+	encode_head(flow->sequence, want);
 	if (head && memcmp(data, want + flow->got, n < head ? n : head)) {
 		fprintf(stderr, "%s: the echo is not what was sent\n",
 			program_invocation_short_name);

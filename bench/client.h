@@ -56,11 +56,14 @@ void bench_flow_init(struct bench_flow *flow, struct bench_test *test, struct be
 void bench_flow_connecting(struct bench_flow *flow);
 /* bench_flow_connected(): the window opens some time after the last connection called this. */
 void bench_flow_connected(struct bench_flow *flow);
-/* bench_flow_message(): writes the next message (echo, accept, idle) into buf: BENCH_MESSAGE bytes.
- */
+enum { BENCH_HEAD = 8 };
+
+/* bench_flow_message(): writes the next message (echo, accept, idle) into buf: BENCH_MESSAGE bytes,
+ * of which BENCH_HEAD differ. It is a line of letters, since gnutls-serv echoes lines. */
 void bench_flow_message(struct bench_flow *flow, uint8_t buf[static BENCH_MESSAGE]);
-/* bench_flow_head(): the same of a message of any size, whose first 8 bytes alone differ. */
-void bench_flow_head(struct bench_flow *flow, uint8_t head[static 8]);
+/* bench_flow_head(): the same of a message of any size, whose first BENCH_HEAD bytes alone differ.
+ */
+void bench_flow_head(struct bench_flow *flow, uint8_t head[static BENCH_HEAD]);
 /* bench_flow_answer(): n bytes arrived (echo, accept, idle). A wrong answer ends the program. */
 enum bench_next bench_flow_answer(struct bench_flow *flow, const void *data, size_t n);
 /* bench_flow_bulk(): n bytes were sent or received (sink, source). BENCH_WAIT: go on; or

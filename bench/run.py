@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmarks of libNetwork against raw loops, libuv, libevent, GnuTLS and libwebsockets.
+"""Benchmarks of libNetwork against raw loops, libuv, libevent, GnuTLS, libwebsockets and node's ws.
 
 Every round measures every implementation in every test, in shuffled order; ratios are taken inside
 a round and their median and spread reported. See README.md for what is measured and how.
@@ -19,22 +19,24 @@ sys.dont_write_bytecode = True
 from harness import Harness, SampleError  # noqa: E402
 
 UNDER_TEST = "network"
-IMPLS = ["network", "raw", "epoll", "uv", "event", "gnutls", "lws"]
+IMPLS = ["network", "raw", "epoll", "uv", "event", "gnutls", "serv", "lws", "node"]
 NAMES = {"network": "libNetwork", "network-mq": "libNetwork/mq", "raw": "raw blocking",
          "epoll": "raw epoll", "uv": "libuv", "event": "libevent",
-         "gnutls": "bare GnuTLS", "lws": "libwebsockets"}
+         "gnutls": "bare GnuTLS", "serv": "gnutls-serv", "lws": "libwebsockets", "node": "node ws"}
 PROGRAMS = {impl: (f"server_{impl}", f"client_{impl}") for impl in IMPLS}
 PROGRAMS["epoll"] = ("server_epoll", "load")
 PROGRAMS["network-mq"] = PROGRAMS["network"]
-PROGRAMS["lws"] = ("server_lws",)
-# who is measured over what, and against whom: what is measured twice, and the fixed other end
+for _impl in ("serv", "lws", "node"):
+    PROGRAMS[_impl] = (f"server_{_impl}",)
+# who is measured over what, and the fixed other end
 MEASURED = {"tcp": ["network", "network-mq", "raw", "epoll", "uv", "event"],
-            "tls": ["network", "network-mq", "gnutls"],
-            "ws": ["network", "network-mq", "lws"]}
+            "tls": ["network", "network-mq", "gnutls", "serv"],
+            "ws": ["network", "network-mq", "lws", "node"]}
 MEASURED["mptcp"] = MEASURED["tcp"]
 FIXED = {"tcp": ("server_epoll", "load"), "mptcp": ("server_epoll", "load"),
          "tls": ("server_gnutls", "client_gnutls"), "ws": (None, "client_ws")}
-OPTIONAL = ("uv", "event", "lws")
+REFERENCE = {"tls": "gnutls", "ws": "lws"}  # what is measured twice; of the others by kind
+OPTIONAL = ("uv", "event", "serv", "lws", "node")
 EXTRA = {"network-mq": ["--queues", "0"]}
 
 CONTROL = "control"  # a reference measured a second time: its ratio to itself is the run's noise
@@ -45,8 +47,8 @@ OF_BETTER_LIBRARY = 1.0
 OF_EPOLL = 0.9
 BULK_OF_GNUTLS = 0.95
 CONNECTS_OF_GNUTLS = 0.9
-OF_LWS = 1.0
-HANDSHAKES = 16  # at once: some 10 ms of one CPU
+OF_WS_LIBRARY = 1.0
+HANDSHAKES = 8  # at once: gnutls-serv has a backlog of 10, and beyond it a connect waits for a second
 WS_MESSAGES = [125, 16384]
 IDLE_BYTES = 2048
 
@@ -150,9 +152,16 @@ def plan(args):
 
 
 def control_of(cell):
-    if cell.proto in ("tls", "ws"):
-        return MEASURED[cell.proto][-1]
+    if cell.proto in REFERENCE:
+        return REFERENCE[cell.proto]
     return "raw" if cell.kind == "bulk" else "epoll"
+
+
+def can(cell, impl):
+    """Whether an implementation has a program for this. gnutls-serv echoes lines, one after the other."""
+    if impl == "serv" and cell.kind != "connect":
+        return False
+    return impl in MEASURED[cell.proto] and len(PROGRAMS[impl]) > (cell.role == "client")
 
 
 def pair(cell, impl):
@@ -202,7 +211,7 @@ def run_cell(harness, cell, impls, args, rnd, cache):
     random.shuffle(order)
     for impl in order:
         measured = control_of(cell) if impl == CONTROL else impl
-        if measured not in MEASURED[cell.proto] or (
+        if not can(cell, measured) or (
                 len(cell.errors.get(impl, [])) >= GIVE_UP_AFTER) or (
                 impl == CONTROL and (cell.kind == "idle" or control_of(cell) not in impls)):
             continue
@@ -346,9 +355,14 @@ def judge(cell, what, ratios, target):
 def judge_cell(cell):
     if cell.proto == "tls":
         target = BULK_OF_GNUTLS if cell.kind == "bulk" else CONNECTS_OF_GNUTLS
-        return [judge(cell, "of bare GnuTLS", cell.ratios(UNDER_TEST, "gnutls", cell.value), target)]
-    if cell.proto == "ws":
-        return [judge(cell, "of libwebsockets", cell.ratios(UNDER_TEST, "lws", cell.value), OF_LWS)]
+        others = [(i, target) for i in ("gnutls", "serv") if can(cell, i)]
+    elif cell.proto == "ws":
+        others = [(i, OF_WS_LIBRARY) for i in ("lws", "node")]
+    else:
+        others = []
+    if others:
+        return [judge(cell, "of " + NAMES[i], cell.ratios(UNDER_TEST, i, cell.value), target)
+                for i, target in others]
     if cell.kind == "bulk":
         return [judge(cell, "of raw blocking", cell.ratios(UNDER_TEST, "raw", cell.value),
                       BULK_OF_RAW)]

@@ -26,6 +26,7 @@ ORDER = ['src/' + d for d in ('base', 'dispatch', 'netlink', 'transport', 'stack
                               'run', 'cli', 'lab', 'demo')]
 # how a file without a comment of its own is told
 FIXED = {
+    'bench/server_node.js': "the server on node's ws: echo of binary messages, no extensions",
     'cmake/braid.pc.in': 'what `pkg-config braid` says',
     'cmake/libNetwork.map': 'which names the shared library exports',
 }
