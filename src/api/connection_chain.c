@@ -36,6 +36,7 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 		.parameters = c->parameters,
 		.endpoint = endpoint,
 		.host = host ? host : "",
+		.remote = address,
 		.url = nw_endpoint_get_url(endpoint),
 		.is_server = c->inbound,
 		.is_datagram = c->is_udp,
@@ -43,7 +44,6 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 	};
 	int n = bri_connection_make_proxy_layers(c, &env, ret, BRI_CHAIN_LAYERS_MAX);
 
-	(void)address;
 	c->proxy_layers = n;
 	for (size_t i = stack ? stack->count : 0; n >= 0 && i > 0; i--) {
 		nw_protocol_options_t opts = stack->application[i - 1];

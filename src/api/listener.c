@@ -253,6 +253,35 @@ static bool on_flow(void *context, struct bri_hub_flow *flow)
 	return true;
 }
 
+/* Over UDP a peer's address may be forged, and its first datagram the last of a connection that is
+ * gone: the lowest protocol says whether there is somebody who wants a connection. */
+static bool admits(
+	void *context, const struct bri_hub_datagram *datagram, struct bri_hub_reply *ret_reply)
+{
+	nw_listener_t l = context;
+	nw_protocol_stack_t stack = l->parameters->stack;
+	nw_protocol_options_t lowest = stack->count ? stack->application[stack->count - 1] : NULL;
+	const void *bytes = NULL;
+	size_t size = 0;
+	dispatch_data_t map;
+	bool admitted;
+
+	if (!may_accept(l))
+		return false;
+	if (!lowest || !lowest->definition->admits)
+		return true;
+	if (!datagram->data)
+		return false;
+	map = dispatch_data_create_map(datagram->data, &bytes, &size);
+	admitted = map && lowest->definition->admits(lowest, &datagram->info.from, bytes, size,
+				  ret_reply->bytes, &ret_reply->size);
+	bri_object_release(map);
+	return admitted;
+}
+
+static const struct bri_hub_ops hub_ops = { .admits = admits, .on_flow = on_flow };
+_Static_assert(BRI_PROTOCOL_REPLY_MAX <= BRI_HUB_REPLY_MAX, "a reply of a protocol has room");
+
 /* --- listening --- */
 
 static void wildcard(int family, union bri_sockaddr *ret)
@@ -308,7 +337,7 @@ static int serve(nw_listener_t l)
 	atomic_store(&l->port, bri_sockaddr_port(&local));
 	if (!l->is_udp)
 		return 0; /* watched once `ready` is told: connections come after it */
-	error = bri_hub_new(l->sock, l->queue, l, on_flow, &l->hub);
+	error = bri_hub_new(l->sock, l->queue, l, &hub_ops, &l->hub);
 	if (!error)
 		l->sock.fd = -1; /* the hub's now */
 	return error;

@@ -18,18 +18,24 @@ enum bri_protocol_level {
 
 struct bri_layer;
 
+union bri_sockaddr;
+
 /* What a layer is made for. Borrowed for the call; what a layer needs later it copies. */
 struct bri_layer_env {
 	struct dispatch_queue_s *queue; /* of the connection: the layer's own, too */
 	nw_parameters_t parameters;
-	nw_endpoint_t endpoint; /* the one the connection was made for: the far end */
-	const char *host;       /* its name or address as text; "": not known */
-	const char *url;        /* of a url endpoint; NULL: none */
-	bool is_server;         /* the connection was accepted */
-	bool is_datagram;       /* over UDP */
+	nw_endpoint_t endpoint;           /* the one the connection was made for: the far end */
+	const char *host;                 /* its name or address as text; "": not known */
+	const union bri_sockaddr *remote; /* the transport's; NULL: not known */
+	const char *url;                  /* of a url endpoint; NULL: none */
+	bool is_server;                   /* the connection was accepted */
+	bool is_datagram;                 /* over UDP */
 	nw_connection_t
 		connection; /* for what is given to the application; not retained by layers */
 };
+
+/* What a protocol may say to a peer that it keeps no state of. */
+#define BRI_PROTOCOL_REPLY_MAX 64u
 
 struct nw_protocol_definition {
 	struct bri_object base;
@@ -58,6 +64,15 @@ struct nw_protocol_definition {
 	 * protocol.
 	 */
 	struct bri_layer *(*layer_new)(nw_protocol_options_t opts, const struct bri_layer_env *env);
+	/*
+	 * Of a listener's lowest application protocol over UDP: does this datagram of a new peer
+	 * make an inbound connection, which is given the datagram then?
+	 *   ret_reply  what to send instead; *ret_size: 0 before
+	 * NULL: any datagram does.
+	 */
+	bool (*admits)(nw_protocol_options_t opts, const union bri_sockaddr *remote,
+		const void *bytes, size_t size, uint8_t ret_reply[static BRI_PROTOCOL_REPLY_MAX],
+		size_t *ret_size);
 };
 
 struct nw_protocol_options {

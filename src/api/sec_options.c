@@ -2,6 +2,7 @@
 #include "api/sec_options.h"
 
 #include <errno.h>
+#include <gnutls/dtls.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/tls_options.h"
@@ -77,43 +78,83 @@ static struct bri_sec_tickets *new_tickets(void)
 	return tickets;
 }
 
+static void wipe(gnutls_datum_t *key)
+{
+	if (key->data)
+		gnutls_memset(key->data, 0, key->size);
+	gnutls_free(key->data);
+}
+
 static void put_tickets(struct bri_sec_tickets *tickets)
 {
 	if (!tickets || atomic_fetch_sub_explicit(&tickets->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (tickets->key.data)
-		gnutls_memset(tickets->key.data, 0, tickets->key.size);
-	gnutls_free(tickets->key.data);
+	wipe(&tickets->key);
+	wipe(&tickets->cookie_key);
 	pthread_mutex_destroy(&tickets->lock);
 	free(tickets);
+}
+
+/* Without memory the copy has none, and makes one of its own. */
+static void copy_key(gnutls_datum_t *to, const gnutls_datum_t *from)
+{
+	to->data = from->size ? gnutls_malloc(from->size) : NULL;
+	if (!to->data)
+		return;
+	memcpy(to->data, from->data, from->size);
+	to->size = from->size;
 }
 
 /* A session that was begun under other rules (another identity, no client certificate) must not be
  * resumed under these. Nobody else has seen a key that is not shared and not made yet. */
 void bri_sec_options_changed(struct sec_protocol_options *options)
 {
-	struct bri_sec_tickets *tickets = options->tickets;
+	struct bri_sec_tickets *tickets = options->tickets, *fresh;
 
 	if (tickets && !tickets->key.data &&
 		atomic_load_explicit(&tickets->refs, memory_order_acquire) == 1)
 		return;
+	fresh = new_tickets();
+	if (tickets && fresh) {
+		pthread_mutex_lock(&tickets->lock);
+		copy_key(&fresh->cookie_key, &tickets->cookie_key);
+		pthread_mutex_unlock(&tickets->lock);
+	}
 	put_tickets(tickets);
-	options->tickets = new_tickets();
+	options->tickets = fresh;
+}
+
+static int generate_cookie_key(gnutls_datum_t *key)
+{
+	return gnutls_key_generate(key, GNUTLS_COOKIE_KEY_SIZE);
+}
+
+/* The key, made now if it is not there yet. */
+static gnutls_datum_t key_of(
+	struct bri_sec_tickets *tickets, gnutls_datum_t *key, int (*generate)(gnutls_datum_t *key))
+{
+	gnutls_datum_t ret;
+
+	pthread_mutex_lock(&tickets->lock);
+	if (!key->data && generate(key) < 0)
+		*key = (gnutls_datum_t) { 0 };
+	ret = *key;
+	pthread_mutex_unlock(&tickets->lock);
+	return ret;
 }
 
 gnutls_datum_t bri_sec_options_ticket_key(const struct sec_protocol_options *options)
 {
-	struct bri_sec_tickets *tickets = options->tickets;
-	gnutls_datum_t key = { 0 };
+	struct bri_sec_tickets *t = options->tickets;
 
-	if (!tickets)
-		return key;
-	pthread_mutex_lock(&tickets->lock);
-	if (!tickets->key.data && gnutls_session_ticket_key_generate(&tickets->key) < 0)
-		tickets->key = (gnutls_datum_t) { 0 };
-	key = tickets->key;
-	pthread_mutex_unlock(&tickets->lock);
-	return key;
+	return t ? key_of(t, &t->key, gnutls_session_ticket_key_generate) : (gnutls_datum_t) { 0 };
+}
+
+gnutls_datum_t bri_sec_options_cookie_key(const struct sec_protocol_options *options)
+{
+	struct bri_sec_tickets *t = options->tickets;
+
+	return t ? key_of(t, &t->cookie_key, generate_cookie_key) : (gnutls_datum_t) { 0 };
 }
 
 /* --- the object --- */

@@ -36,11 +36,13 @@ enum bri_sec_slot {
 	BRI_SEC_SLOTS
 };
 
-/* What a server encrypts its tickets with. Copies of options share it until one is changed. */
+/* What a server encrypts its tickets with, and how it knows its cookies again. Copies of options
+ * share it; one that is changed has other tickets, but the same cookies: a listener has asked for
+ * them, a connection is shown them. */
 struct bri_sec_tickets {
 	atomic_int refs;
 	pthread_mutex_t lock;
-	gnutls_datum_t key; /* made when it is needed first */
+	gnutls_datum_t key, cookie_key; /* made when they are needed first */
 };
 
 struct bri_sec_psk {
@@ -85,5 +87,7 @@ void bri_sec_handler_put(struct bri_sec_handler *handler);
 void bri_sec_options_changed(struct sec_protocol_options *options);
 /* bri_sec_options_ticket_key(): borrowed as long as the options. size 0: none. Any thread. */
 gnutls_datum_t bri_sec_options_ticket_key(const struct sec_protocol_options *options);
+/* bri_sec_options_cookie_key(): the same for cookies of DTLS. */
+gnutls_datum_t bri_sec_options_cookie_key(const struct sec_protocol_options *options);
 
 #endif

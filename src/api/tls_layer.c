@@ -340,7 +340,6 @@ static void free_layer(struct bri_layer *layer)
 	free(l->staging);
 	free(l->server_name);
 	free(l->trust_host);
-	free(l->peer);
 	free(l->cache_key);
 	free(l);
 }

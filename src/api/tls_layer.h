@@ -16,6 +16,11 @@ struct bri_identity;
 /* bri_tls_layer_new(): of the definition of TLS; see its hook layer_new. */
 struct bri_layer *bri_tls_layer_new(nw_protocol_options_t opts, const struct bri_layer_env *env);
 
+/* bri_tls_layer_admits(): of the definition of TLS; see its hook admits: with a cookie's help. */
+bool bri_tls_layer_admits(nw_protocol_options_t opts, const union bri_sockaddr *remote,
+	const void *bytes, size_t size, uint8_t ret_reply[static BRI_PROTOCOL_REPLY_MAX],
+	size_t *ret_size);
+
 /* --- for the files of the layer --- */
 
 struct bri_tls_job;
@@ -30,9 +35,10 @@ struct bri_tls_layer {
 	struct bri_tls *tls;                    /* one reference; NULL before the start */
 	const struct sec_protocol_options *sec; /* frozen; lives as long as the connection */
 	bool is_server, is_datagram;
-	char *server_name;               /* for SNI; NULL: none */
-	char *trust_host;                /* whose certificate it must be; NULL: not checked */
-	char *peer;                      /* the peer's address or name, for cookies of DTLS */
+	char *server_name;   /* for SNI; NULL: none */
+	char *trust_host;    /* whose certificate it must be; NULL: not checked */
+	uint8_t peer_id[18]; /* the peer's address and port, for cookies of DTLS */
+	size_t peer_id_size;
 	char *cache_key;                 /* of a client that resumes sessions; NULL: it does not */
 	struct bri_contents pending;     /* what the engine has not taken yet */
 	size_t held;                     /* its memory, about */

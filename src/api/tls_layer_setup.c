@@ -10,9 +10,12 @@
 #include "api/parameters.h"
 #include "api/privacy_context.h"
 #include "api/tls_cache.h"
+#include "api/tls_options.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "dispatch/data_internal.h"
 #include "security/security.h"
+#include "transport/sockaddr.h"
 
 /* --- names --- */
 
@@ -82,13 +85,40 @@ static bool may_resume(const struct bri_tls_layer *l)
 	       !l->sec->n_psks && !l->sec->handlers[BRI_SEC_CHALLENGE];
 }
 
+/* Address and port, in network order. */
+static size_t peer_id_of(const union bri_sockaddr *remote, uint8_t ret[static 18])
+{
+	bool is_v6 = remote && remote->sa.sa_family == AF_INET6;
+	size_t n = is_v6 ? 16 : 4;
+
+	if (!remote || (!is_v6 && remote->sa.sa_family != AF_INET))
+		return 0;
+	memcpy(ret, is_v6 ? (const void *)&remote->in6.sin6_addr : &remote->in.sin_addr, n);
+	memcpy(ret + n, is_v6 ? &remote->in6.sin6_port : &remote->in.sin_port, 2);
+	return n + 2;
+}
+
+bool bri_tls_layer_admits(nw_protocol_options_t opts, const union bri_sockaddr *remote,
+	const void *bytes, size_t size, uint8_t ret_reply[static BRI_PROTOCOL_REPLY_MAX],
+	size_t *ret_size)
+{
+	const struct sec_protocol_options *sec = ((struct bri_tls_options *)opts)->sec;
+	struct bri_tls_bytes in = { .bytes = bytes, .size = size };
+	uint8_t id[18];
+	struct bri_tls_bytes peer_id = { .bytes = id, .size = peer_id_of(remote, id) };
+	gnutls_datum_t key = bri_sec_options_cookie_key(sec);
+
+	return key.size && bri_tls_first(key, peer_id, in, bri_clock_now_ns(), ret_reply,
+				   ret_size) == BRI_TLS_FIRST_WELCOME;
+}
+
+_Static_assert(BRI_TLS_FIRST_REPLY_MAX <= BRI_PROTOCOL_REPLY_MAX, "a cookie has room");
+
 bool bri_tls_layer_names(struct bri_tls_layer *l, const struct bri_layer_env *env)
 {
 	const char *name = l->sec->server_name ? l->sec->server_name : env->host;
 
-	l->peer = strdup(env->host ? env->host : "");
-	if (!l->peer)
-		return false;
+	l->peer_id_size = peer_id_of(env->remote, l->peer_id);
 	if (l->is_server || !name || !*name)
 		return true;
 	l->trust_host = plain_name(name);
@@ -170,8 +200,10 @@ static void set_peer(struct setup *s, const struct bri_tls_layer *l)
 	s->config.server = l->is_server;
 	s->config.datagram = l->is_datagram;
 	s->config.server_name = l->server_name;
-	s->config.peer_id.bytes = (const uint8_t *)l->peer;
-	s->config.peer_id.size = strlen(l->peer);
+	s->config.peer_id.bytes = l->peer_id;
+	s->config.peer_id.size = l->peer_id_size;
+	if (l->is_server && l->is_datagram)
+		s->config.cookie_key = bri_sec_options_cookie_key(sec);
 	if (sec->peer_authentication_required)
 		s->config.clients = BRI_TLS_CLIENTS_MUST;
 	else if (sec->peer_authentication_optional)

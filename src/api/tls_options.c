@@ -41,6 +41,7 @@ struct nw_protocol_definition bri_protocol_tls = {
 	.metadata_size = sizeof(struct bri_tls_metadata),
 	.metadata_fini = fini_metadata,
 	.layer_new = bri_tls_layer_new,
+	.admits = bri_tls_layer_admits,
 };
 
 nw_protocol_metadata_t bri_tls_metadata_new(struct sec_protocol_metadata *sec)

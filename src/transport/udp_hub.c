@@ -48,7 +48,7 @@ struct bri_hub {
 	bool item_queued;
 	/* under lock */
 	void *context;
-	bool (*on_flow)(void *context, struct bri_hub_flow *flow); /* NULL: closed */
+	const struct bri_hub_ops *ops; /* NULL: closed */
 	size_t flow_count, kept_bytes;
 	bool room_wanted; /* some flow's wants_room */
 	uint32_t seed;
@@ -180,7 +180,7 @@ static struct bri_hub_flow *add_flow(struct bri_hub *hub, const struct bri_sock_
 {
 	struct bri_hub_flow *flow;
 
-	if (!hub->on_flow || hub->flow_count >= BRI_HUB_FLOWS_MAX)
+	if (!hub->ops || hub->flow_count >= BRI_HUB_FLOWS_MAX)
 		return NULL;
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
@@ -197,24 +197,58 @@ static struct bri_hub_flow *add_flow(struct bri_hub *hub, const struct bri_sock_
 	return flow;
 }
 
-static void on_datagram(struct bri_hub *hub, struct bri_hub_datagram datagram)
+/* Under lock: the datagram of a peer that has a flow. */
+static bool keep_known(struct bri_hub *hub, struct bri_hub_datagram datagram)
 {
-	struct bri_hub_flow *flow, *added = NULL;
-	bool (*on_flow)(void *, struct bri_hub_flow *);
-	void *context;
+	struct bri_hub_flow *flow = find(hub, &datagram.info.from);
 
-	pthread_mutex_lock(&hub->lock);
-	flow = find(hub, &datagram.info.from);
-	if (!flow)
-		flow = added = add_flow(hub, &datagram.info);
 	if (flow)
 		keep(flow, datagram);
+	return flow;
+}
+
+/* Without the lock: what admits() does may take a while. Flows are added on the queue only. */
+static bool is_admitted(
+	struct bri_hub *hub, const struct bri_hub_ops *ops, const struct bri_hub_datagram *datagram)
+{
+	struct bri_hub_reply reply = { .size = 0 };
+	struct iovec iov = { .iov_base = reply.bytes };
+	bool admitted;
+
+	if (!ops->admits)
+		return true;
+	admitted = ops->admits(hub->context, datagram, &reply);
+	iov.iov_len = reply.size;
+	if (reply.size) /* sent or lost; the peer asks again */
+		bri_sock_send_datagram(
+			hub->sock.fd, &iov, 1, &datagram->info.from, &datagram->info.to, -1);
+	return admitted;
+}
+
+static void on_datagram(struct bri_hub *hub, struct bri_hub_datagram datagram)
+{
+	struct bri_hub_flow *added = NULL;
+	const struct bri_hub_ops *ops;
+	bool known;
+
+	pthread_mutex_lock(&hub->lock);
+	known = keep_known(hub, datagram);
+	ops = hub->ops;
+	pthread_mutex_unlock(&hub->lock);
+	if (known)
+		return;
+	if (!ops || !is_admitted(hub, ops, &datagram)) {
+		bri_object_release(datagram.data);
+		return;
+	}
+	pthread_mutex_lock(&hub->lock);
+	added = add_flow(hub, &datagram.info);
+	if (added)
+		keep(added, datagram);
 	else
 		bri_object_release(datagram.data);
-	on_flow = hub->on_flow;
-	context = hub->context;
 	pthread_mutex_unlock(&hub->lock);
-	if (added && !on_flow(context, added))
+	if (added && !ops->on_flow(hub->context, added))
 		bri_hub_flow_close(added);
 }
 
@@ -293,7 +327,7 @@ static void on_ready(void *context, uint32_t events)
 }
 
 int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *context,
-	bool (*on_flow)(void *context, struct bri_hub_flow *flow), struct bri_hub **ret)
+	const struct bri_hub_ops *ops, struct bri_hub **ret)
 {
 	struct bri_hub *hub = calloc(1, sizeof(*hub));
 	union bri_sockaddr local;
@@ -306,7 +340,7 @@ int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *cont
 	hub->sock = sock;
 	hub->port = bri_sock_local(sock.fd, &local) == 0 ? bri_sockaddr_port(&local) : 0;
 	hub->context = context;
-	hub->on_flow = on_flow;
+	hub->ops = ops;
 	hub->queue = bri_object_get(queue);
 	hub->item.run = run_read;
 	if (getrandom(&hub->seed, sizeof(hub->seed), GRND_NONBLOCK) < 0)
@@ -329,7 +363,7 @@ void bri_hub_close(struct bri_hub *hub)
 	if (!hub)
 		return;
 	pthread_mutex_lock(&hub->lock);
-	hub->on_flow = NULL;
+	hub->ops = NULL;
 	pthread_mutex_unlock(&hub->lock);
 	put_hub(hub);
 }

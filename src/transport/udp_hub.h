@@ -23,15 +23,35 @@ struct bri_hub_datagram {
 	struct bri_sock_datagram info;
 };
 
+/* What may be sent to a peer that has no flow. */
+#define BRI_HUB_REPLY_MAX 64u
+
+struct bri_hub_reply {
+	uint8_t bytes[BRI_HUB_REPLY_MAX];
+	size_t size; /* 0: none */
+};
+
+/*
+ * What the hub asks, on its queue.
+ *   admits    a datagram of a peer that has no flow: whether it makes one. ret_reply: sent to the
+ *             peer, whatever the answer; no state is kept of either. NULL: each does
+ *   on_flow   a new peer: whether the flow is taken (else it is dropped with its datagram)
+ */
+struct bri_hub_ops {
+	bool (*admits)(void *context, const struct bri_hub_datagram *datagram,
+		struct bri_hub_reply *ret_reply);
+	bool (*on_flow)(void *context, struct bri_hub_flow *flow);
+};
+
 /*
  * bri_hub_new(): serve the socket on `queue`.
  *   sock      consumed on success
- *   on_flow   on the queue, for a new peer: returns whether the flow is taken (else it is dropped
- * with its datagram) Returns 0 or -errno.
+ *   ops       borrowed until bri_hub_close()
+ * Returns 0 or -errno.
  */
 int bri_hub_new(struct bri_sock sock, struct dispatch_queue_s *queue, void *context,
-	bool (*on_flow)(void *context, struct bri_hub_flow *flow), struct bri_hub **ret);
-/* bri_hub_close(): no new peers, on_flow is not called again. The socket lives on until its last
+	const struct bri_hub_ops *ops, struct bri_hub **ret);
+/* bri_hub_close(): no new peers, nothing is asked again. The socket lives on until its last
  * flow is closed. NULL is harmless. Context: on the queue. */
 void bri_hub_close(struct bri_hub *hub);
 

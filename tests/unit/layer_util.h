@@ -31,6 +31,7 @@ struct bench {
 	 */
 	struct bench_text up, down;
 	bool marks;
+	bool is_server; /* its layers are of an accepted connection; before bench_build() */
 	/* what is to be said of a part that comes up, before it */
 	void (*describe)(struct bench *b, nw_content_context_t context);
 };
@@ -173,6 +174,7 @@ static inline void bench_build(
 		.parameters = b->parameters,
 		.endpoint = b->endpoint,
 		.host = "127.0.0.1",
+		.is_server = b->is_server,
 		.is_datagram = datagrams,
 	};
 	struct bri_layer *layers[8];

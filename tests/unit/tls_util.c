@@ -2,6 +2,8 @@
 #include "tls_util.h"
 
 #include <time.h>
+#include <unistd.h>
+#include "security/security.h"
 
 static void set_times(gnutls_x509_crt_t crt, const struct tls_cert_spec *spec)
 {
@@ -74,6 +76,42 @@ void tls_cert_free(struct tls_cert *cert)
 struct bri_tls_identity tls_cert_identity(const struct tls_cert *cert)
 {
 	return (struct bri_tls_identity) { .key = cert->key, .chain = cert->chain, .n = cert->n };
+}
+
+struct bri_identity *tls_cert_identity_object(const struct tls_cert *cert)
+{
+	struct bri_certificate *chain[3];
+	struct bri_identity *identity;
+	gnutls_privkey_t key;
+
+	for (size_t i = 0; i < cert->n; i++)
+		chain[i] = bri_certificate_new(cert->chain[i].bytes, cert->chain[i].size);
+	gnutls_privkey_init(&key);
+	gnutls_privkey_import_x509(key, cert->x509_key, GNUTLS_PRIVKEY_IMPORT_COPY);
+	identity = bri_identity_new(key, chain, cert->n);
+	assert_non_null(identity);
+	for (size_t i = 0; i < cert->n; i++)
+		bri_object_release(chain[i]);
+	return identity;
+}
+
+void tls_cert_trust(const struct tls_cert *cert)
+{
+	char path[] = "/tmp/braid-tls-test-XXXXXX";
+	gnutls_datum_t pem;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(gnutls_x509_crt_export2(cert->crt, GNUTLS_X509_FMT_PEM, &pem), 0);
+	assert_int_equal(write(fd, pem.data, pem.size), pem.size);
+	close(fd);
+	gnutls_free(pem.data);
+	setenv("SSL_CERT_FILE", path, 1);
+}
+
+void tls_cert_distrust(void)
+{
+	unlink(getenv("SSL_CERT_FILE"));
 }
 
 void tls_pair_start(

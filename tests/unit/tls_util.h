@@ -36,6 +36,12 @@ struct tls_cert_spec {
 void tls_cert_make(struct tls_cert *cert, const struct tls_cert_spec *spec);
 void tls_cert_free(struct tls_cert *cert);
 struct bri_tls_identity tls_cert_identity(const struct tls_cert *cert);
+/* tls_cert_identity_object(): +1, as an application has it. */
+struct bri_identity *tls_cert_identity_object(const struct tls_cert *cert);
+/* tls_cert_trust(): the process's trust store is this root alone, for what asks no handler.
+ * tls_cert_distrust(): its file goes. */
+void tls_cert_trust(const struct tls_cert *cert);
+void tls_cert_distrust(void);
 
 /* Two ends and the bytes on their way. */
 struct tls_end {

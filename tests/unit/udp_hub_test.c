@@ -40,6 +40,8 @@ static bool on_flow(void *context, struct bri_hub_flow *flow)
 	return true;
 }
 
+static const struct bri_hub_ops ops = { .on_flow = on_flow };
+
 static int setup(void **state)
 {
 	static struct hub_test t;
@@ -54,7 +56,7 @@ static int setup(void **state)
 	assert_int_equal(bri_sock_local(sock.fd, &local), 0);
 	t.port = bri_sockaddr_port(&local);
 	t.fd = sock.fd;
-	assert_int_equal(bri_hub_new(sock, t.queue, &t, on_flow, &t.hub), 0);
+	assert_int_equal(bri_hub_new(sock, t.queue, &t, &ops, &t.hub), 0);
 	*state = &t;
 	return 0;
 }

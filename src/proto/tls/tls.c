@@ -10,6 +10,9 @@
 
 /* Warnings that a peer may send in a row before it is taken for a hostile one. */
 #define WARNINGS_MAX 5
+/* How often a peer hears that we do not renegotiate: one that goes on asking must not make us say
+ * it without end (RFC 5246 section 7.4.1.1: such a request may be ignored). */
+#define REFUSALS_MAX 16
 
 static int on_verify(gnutls_session_t session)
 {
@@ -107,6 +110,8 @@ static int init_client(struct bri_tls *tls, const struct bri_tls_config *config)
 
 static int init_datagram(struct bri_tls *tls, const struct bri_tls_config *config)
 {
+	int r;
+
 	gnutls_dtls_set_mtu(tls->session, BRI_TLS_HANDSHAKE_MTU);
 	/* RFC 6347 section 4.2.4.1: 1 s, doubled each time; the end is ours (give_up_ns) */
 	gnutls_dtls_set_timeouts(
@@ -120,7 +125,12 @@ static int init_datagram(struct bri_tls *tls, const struct bri_tls_config *confi
 		return -ENOMEM;
 	if (tls->peer_id_size)
 		memcpy(tls->peer_id, config->peer_id.bytes, tls->peer_id_size);
-	return bri_tls_errno(gnutls_key_generate(&tls->cookie_key, GNUTLS_COOKIE_KEY_SIZE));
+	tls->cookie_key = config->cookie_key;
+	if (tls->cookie_key.size)
+		return 0;
+	r = bri_tls_errno(gnutls_key_generate(&tls->own_cookie_key, GNUTLS_COOKIE_KEY_SIZE));
+	tls->cookie_key = tls->own_cookie_key;
+	return r;
 }
 
 static int init_session(struct bri_tls *tls, const struct bri_tls_config *config)
@@ -213,6 +223,9 @@ static int fail(struct bri_tls *tls, int gnutls_error)
 		tls->error = BRI_TLS_INTERNAL;
 		return -ENOMEM;
 	}
+	/* the end within a record is an end, whatever is wrong with the record */
+	if (tls->in_end_seen && gnutls_error == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
+		gnutls_error = GNUTLS_E_PREMATURE_TERMINATION;
 	switch (gnutls_error) {
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		tls->error = bri_tls_error_of_alert(gnutls_alert_get(tls->session));
@@ -289,24 +302,40 @@ static bool is_flooded(const struct bri_tls *tls)
 	return !tls->datagram && tls->in_idle > BRI_TLS_IDLE_MAX;
 }
 
+/* No failure of its own, but there were too many of them in a row. */
+static int too_many(int r)
+{
+	return r == GNUTLS_E_WARNING_ALERT_RECEIVED || r == GNUTLS_E_REHANDSHAKE
+		       ? GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS
+		       : r;
+}
+
+static bool is_later(const struct bri_tls *tls, int r)
+{
+	return r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED ||
+	       (tls->datagram && !gnutls_error_is_fatal(r));
+}
+
 static int handshake(struct bri_tls *tls)
 {
-	int r, warnings = 0;
+	int r;
 
 	if (tls->shaken) /* only the answer was missing; GnuTLS would begin anew */
 		return finish(tls);
+	if (tls->datagram) /* anybody may have sent them */
+		tls->warnings = 0;
 	do {
 		r = gnutls_handshake(tls->session);
-	} while (r < 0 && is_harmless(tls, r) && ++warnings <= WARNINGS_MAX);
+	} while (r < 0 && is_harmless(tls, r) && ++tls->warnings <= WARNINGS_MAX);
 	if (r == 0) {
 		tls->shaken = true;
 		return finish(tls);
 	}
 	if (tls->question != BRI_TLS_NO_QUESTION)
 		return BRI_TLS_ASKS;
-	if ((r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) && !tls->no_memory)
+	if (is_later(tls, r) && !tls->no_memory)
 		return is_flooded(tls) ? fail(tls, GNUTLS_E_HANDSHAKE_TOO_LARGE) : BRI_TLS_WAITS;
-	return fail(tls, r);
+	return fail(tls, too_many(r));
 }
 
 int bri_tls_step(struct bri_tls *tls, uint64_t now_ns)
@@ -325,7 +354,7 @@ int bri_tls_step(struct bri_tls *tls, uint64_t now_ns)
 		return -EPROTO;
 	}
 	if (tls->datagram && tls->server) {
-		r = bri_tls_io_cookie(tls);
+		r = bri_tls_io_cookie(tls, now_ns);
 		if (r)
 			return r;
 	}
@@ -399,6 +428,15 @@ static ssize_t receive(struct bri_tls *tls, void *buffer, size_t size)
 	return n;
 }
 
+/* RFC 5246 section 7.4.1.1: renegotiation is refused, whoever wants it. */
+static void refuse(struct bri_tls *tls)
+{
+	if (tls->refusals == REFUSALS_MAX)
+		return;
+	tls->refusals++;
+	gnutls_alert_send(tls->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+}
+
 int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size)
 {
 	ssize_t n;
@@ -410,10 +448,8 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 		return BRI_TLS_ENDED;
 	do {
 		n = receive(tls, buffer, size);
-		/* RFC 5246 section 7.4.1.1: renegotiation is refused, whoever wants it */
 		if (n == GNUTLS_E_REHANDSHAKE)
-			gnutls_alert_send(
-				tls->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+			refuse(tls);
 	} while (n < 0 && (n == GNUTLS_E_REHANDSHAKE || is_harmless(tls, (int)n)) &&
 		 ++warnings <= WARNINGS_MAX);
 	if (n > 0) {
@@ -425,10 +461,9 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 		tls->closed = true;
 		return BRI_TLS_ENDED;
 	}
-	if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED ||
-		(tls->datagram && !gnutls_error_is_fatal((int)n)))
+	if (is_later(tls, (int)n))
 		return is_flooded(tls) ? fail(tls, GNUTLS_E_HANDSHAKE_TOO_LARGE) : BRI_TLS_WAITS;
-	return fail(tls, (int)n);
+	return fail(tls, too_many((int)n));
 }
 
 int bri_tls_write(struct bri_tls *tls, const void *bytes, size_t size)

@@ -31,6 +31,11 @@ struct bri_tls;
 /* What a record is longer than its content, at most, with every suite of TLS 1.2 and 1.3, the DTLS
  * header included (RFC 5246 section 6.2.3 allows 2048; real suites need 13 + 16 + 64 + 16). */
 #define BRI_TLS_RECORD_EXTRA 128u
+/* What a cookie of DTLS may be bound to: an address of IPv6 and a port have 18 bytes. */
+#define BRI_TLS_PEER_ID_MAX 32u
+/* What is sent without having been told by the peer that it is there: smaller than what was
+ * received (RFC 6347 section 4.2.1: 13 + 12 + 2 + 1 bytes and a cookie). */
+#define BRI_TLS_FIRST_REPLY_MAX 64u
 /* A handshake datagram that passes any path of IPv6 (RFC 8200 section 5: 1280, less IP and UDP). */
 #define BRI_TLS_HANDSHAKE_MTU 1232u
 
@@ -81,6 +86,7 @@ struct bri_tls_config {
 	bool false_start;             /* RFC 7918 */
 	bool fallback;                /* RFC 7507 */
 	struct bri_tls_bytes peer_id; /* of a DTLS server: what its cookies are bound to */
+	gnutls_datum_t cookie_key;    /* of one; borrowed for life; size 0: one of its own */
 	/*
 	 * Called inside bri_tls_step() of a client, which goes on when they return: the server asks
 	 * for a certificate (bri_tls_set_identity() answers); a PSK is needed (bri_tls_set_psk()).
@@ -103,6 +109,25 @@ enum bri_tls_result {
 	BRI_TLS_ASKS,      /* bri_tls_question() says what */
 	BRI_TLS_ENDED,     /* the peer has closed in an orderly way */
 };
+
+enum bri_tls_first {
+	BRI_TLS_FIRST_DROP,
+	BRI_TLS_FIRST_REPLY,
+	BRI_TLS_FIRST_WELCOME,
+};
+
+/*
+ * bri_tls_first(): what a DTLS server makes of the first datagram of a peer, before there is any
+ * state for it: nothing (it is no ClientHello: noise, the last words of a session that is over); a
+ * reply, which shows whether the peer is there; or an engine with the same key and peer_id, which
+ * is given this datagram again.
+ *   key       GNUTLS_COOKIE_KEY_SIZE secret bytes
+ *   peer_id   its address; BRI_TLS_PEER_ID_MAX bytes of it count
+ *   ret       BRI_TLS_FIRST_REPLY: what to send, *ret_size bytes
+ */
+enum bri_tls_first bri_tls_first(gnutls_datum_t key, struct bri_tls_bytes peer_id,
+	struct bri_tls_bytes in, uint64_t now_ns, uint8_t ret[static BRI_TLS_FIRST_REPLY_MAX],
+	size_t *ret_size);
 
 /*
  * bri_tls_new(): with one reference. Returns 0, -ENOMEM, or -EINVAL: the config leaves no version

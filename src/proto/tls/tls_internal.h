@@ -12,6 +12,14 @@ struct bri_tls_piece {
 	size_t size, room;
 };
 
+/* A server's secret, and what came of looking at a datagram with it. */
+struct bri_tls_cookie {
+	gnutls_datum_t key;
+	gnutls_dtls_prestate_st prestate;
+	uint8_t reply[BRI_TLS_FIRST_REPLY_MAX];
+	size_t reply_size;
+};
+
 struct bri_tls {
 	atomic_int refs;
 	gnutls_session_t session;
@@ -25,8 +33,8 @@ struct bri_tls {
 	/* memory instead of a network */
 	const uint8_t *in;
 	size_t in_size;
-	bool in_ended;
-	size_t in_idle; /* bytes since the handshake began, or since the last content */
+	bool in_ended, in_end_seen; /* nothing follows; GnuTLS knows it */
+	size_t in_idle;             /* bytes since the handshake began, or since the last content */
 	uint8_t *out;
 	size_t out_size, out_used;
 	struct bri_tls_piece *kept, **kept_tail;
@@ -34,7 +42,7 @@ struct bri_tls {
 
 	/* DTLS: RFC 6347 section 4.2.1 */
 	bool cookie_seen;
-	gnutls_datum_t cookie_key;
+	gnutls_datum_t cookie_key, own_cookie_key;
 	uint8_t *peer_id;
 	size_t peer_id_size;
 
@@ -61,6 +69,7 @@ struct bri_tls {
 	bool closed, ended, ticket_taken;
 	int error;
 	unsigned key_updates;
+	int warnings, refusals; /* of a handshake; of renegotiation */
 	uint64_t give_up_ns;
 
 	gnutls_datum_t *names; /* of CAs, from the certificate request */
@@ -76,7 +85,11 @@ struct bri_tls {
 void bri_tls_io_attach(struct bri_tls *tls);
 void bri_tls_io_fini(struct bri_tls *tls);
 /* bri_tls_io_cookie(): a server's first datagrams. 0: the session may begin; BRI_TLS_WAITS. */
-int bri_tls_io_cookie(struct bri_tls *tls);
+int bri_tls_io_cookie(struct bri_tls *tls, uint64_t now_ns);
+
+/* tls_cookie.c */
+enum bri_tls_first bri_tls_cookie_look(struct bri_tls_cookie *cookie, struct bri_tls_bytes peer_id,
+	struct bri_tls_bytes in, uint64_t now_ns);
 
 /* tls_hello.c. step: 0: the real session may begin; BRI_TLS_WAITS, BRI_TLS_ASKS, -errno */
 int bri_tls_hello_init(struct bri_tls *tls);

@@ -11,8 +11,6 @@
 
 /* Kept records of a stream are gathered in pieces of at least this. */
 #define PIECE_MIN 4096u
-/* Content type of a record. */
-#define DTLS_HANDSHAKE 22u
 
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 {
@@ -23,8 +21,10 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 		return (ssize_t)n;
 	n = bri_min_size(size, tls->in_size);
 	if (!tls->in_size) {
-		if (tls->in_ended)
+		if (tls->in_ended) {
+			tls->in_end_seen = true;
 			return 0;
+		}
 		gnutls_transport_set_errno(tls->session, EAGAIN);
 		return -1;
 	}
@@ -122,34 +122,29 @@ void bri_tls_io_attach(struct bri_tls *tls)
 }
 
 /*
- * RFC 6347 section 4.2.1: a client that cannot hear us gets one small answer and no state. Here the
- * state is there already (the datagram's flow has an engine), but the rest holds: nothing large is
- * sent to an address before it has shown that it is there.
+ * RFC 6347 section 4.2.1: nothing large is sent to an address before it has shown that it is there.
+ * A listener has looked at the first datagram already, and this sees the same; other servers have
+ * nobody who did.
  */
-int bri_tls_io_cookie(struct bri_tls *tls)
+int bri_tls_io_cookie(struct bri_tls *tls, uint64_t now_ns)
 {
-	gnutls_dtls_prestate_st prestate = { 0 };
-	void *msg = (void *)(uintptr_t)tls->in;
+	struct bri_tls_bytes in = { .bytes = tls->in, .size = tls->in_size };
+	struct bri_tls_bytes id = { .bytes = tls->peer_id, .size = tls->peer_id_size };
+	struct bri_tls_cookie cookie = { .key = tls->cookie_key };
+	enum bri_tls_first first;
 
 	if (tls->cookie_seen)
 		return 0;
-	if (!tls->in_size)
-		return BRI_TLS_WAITS;
-	/* only a handshake message (RFC 6347 section 4.1) is worth an answer */
-	if (*tls->in != DTLS_HANDSHAKE) {
-		tls->in_size = 0;
-		return BRI_TLS_WAITS;
-	}
-	if (gnutls_dtls_cookie_verify(&tls->cookie_key, tls->peer_id, tls->peer_id_size, msg,
-		    tls->in_size, &prestate) >= 0) {
-		gnutls_dtls_prestate_set(tls->session, &prestate);
+	first = in.size ? bri_tls_cookie_look(&cookie, id, in, now_ns) : BRI_TLS_FIRST_DROP;
+	if (first == BRI_TLS_FIRST_WELCOME) {
+		gnutls_dtls_prestate_set(tls->session, &cookie.prestate);
 		if (tls->probe)
-			gnutls_dtls_prestate_set(tls->probe, &prestate);
+			gnutls_dtls_prestate_set(tls->probe, &cookie.prestate);
 		tls->cookie_seen = true;
 		return 0;
 	}
-	gnutls_dtls_cookie_send(
-		&tls->cookie_key, tls->peer_id, tls->peer_id_size, &prestate, tls, push);
+	if (first == BRI_TLS_FIRST_REPLY)
+		push(tls, cookie.reply, cookie.reply_size);
 	tls->in_size = 0;
 	return BRI_TLS_WAITS;
 }
@@ -161,7 +156,7 @@ void bri_tls_io_fini(struct bri_tls *tls)
 
 	while (bri_tls_output_take(tls, &bytes, &size))
 		free(bytes);
-	gnutls_free(tls->cookie_key.data);
+	gnutls_free(tls->own_cookie_key.data);
 	free(tls->peer_id);
 }
 

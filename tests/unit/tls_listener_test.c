@@ -1,0 +1,290 @@
+/*
+ * A listener of DTLS and datagrams of peers that it does not know: what is no ClientHello makes no
+ * inbound connection, and a ClientHello makes none before its sender has shown that it is there.
+ */
+#include "conn_util.h"
+#include "tls_util.h"
+
+#include <Security/SecProtocolOptions.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "api/object.h"
+#include "security/security.h"
+
+static struct tls_cert root, leaf;
+static struct bri_identity *leaf_id;
+
+static int make_certificates(void **state)
+{
+	(void)state;
+	tls_cert_make(&root, &(struct tls_cert_spec) { .name = "root", .is_ca = true });
+	tls_cert_make(&leaf, &(struct tls_cert_spec) { .name = "example.test", .issuer = &root });
+	tls_cert_trust(&root);
+	leaf_id = tls_cert_identity_object(&leaf);
+	return 0;
+}
+
+static int free_certificates(void **state)
+{
+	(void)state;
+	nw_release(leaf_id);
+	tls_cert_free(&leaf);
+	tls_cert_free(&root);
+	tls_cert_distrust();
+	return 0;
+}
+
+struct server {
+	struct recorder r, sr, cr; /* the listener, a connection of it, a client of ours */
+	dispatch_queue_t queue;
+	nw_listener_t l;
+	uint16_t port;
+};
+
+static void configure(void *context, nw_protocol_options_t options)
+{
+	sec_protocol_options_t o = nw_tls_copy_sec_protocol_options(options);
+
+	if (context)
+		sec_protocol_options_set_local_identity(o, (sec_identity_t)leaf_id);
+	else
+		sec_protocol_options_set_tls_server_name(o, "example.test");
+	nw_release(o);
+}
+
+static nw_parameters_t parameters(bool server)
+{
+	return nw_parameters_create_secure_udp_f(
+		server ? (void *)&leaf : NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+}
+
+static struct server *open_server(void)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	nw_parameters_t p = parameters(true);
+
+	recorder_init(&s->r);
+	recorder_init(&s->sr);
+	recorder_init(&s->cr);
+	s->queue = dispatch_queue_create("dtls", NULL);
+	s->l = new_listener(&s->r, s->queue, p, &s->port);
+	nw_release(p);
+	return s;
+}
+
+static void close_server(struct server *s)
+{
+	finish_listener(s->l, &s->r);
+	release_accepted(&s->r);
+	barrier(s->queue);
+	dispatch_release(s->queue);
+	recorder_fini(&s->r);
+	recorder_fini(&s->sr);
+	recorder_fini(&s->cr);
+	free(s);
+}
+
+/* A client of the listener, up to content in both directions; both are ended, whoever goes first.
+ */
+static void talk(struct server *s, unsigned i, bool server_first)
+{
+	nw_parameters_t p = parameters(false);
+	nw_connection_t c = new_client(&s->cr, s->queue, p, s->port), inbound;
+
+	nw_release(p);
+	nw_connection_start(c);
+	inbound = accepted(&s->r, i);
+	nw_connection_set_queue(inbound, s->queue);
+	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
+	nw_connection_start(inbound);
+	await(&s->cr, "ready");
+	await(&s->sr, "ready");
+	receive_message(inbound, &s->sr, 'a');
+	send_text(c, &s->cr, 'b', "hello");
+	await(&s->sr, "a=hello*");
+	if (!server_first)
+		finish(c, &s->cr);
+	nw_connection_cancel(inbound);
+	await(&s->sr, "cancelled");
+	if (server_first)
+		finish(c, &s->cr);
+}
+
+/* The last words of one that is gone are nobody's: the next connection is the next client's. */
+static void goodbyes(void **state)
+{
+	struct server *s = open_server();
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		talk(s, i, i % 2 == 0);
+	barrier(s->queue);
+	assert_int_equal(seen(&s->r, "new"), 6);
+	close_server(s);
+}
+
+#define BYTES(literal) literal, sizeof(literal) - 1
+
+static void send_to(int fd, const struct server *s, const void *bytes, size_t size)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(s->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	assert_int_equal(sendto(fd, bytes, size, 0, (struct sockaddr *)&to, sizeof(to)), size);
+}
+
+static int new_peer(void)
+{
+	struct timeval limit = { .tv_sec = WAIT_S };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+/* The first datagram of a client that nobody has answered yet. */
+static size_t client_hello(uint8_t *room, size_t size)
+{
+	struct bri_tls_config config = {
+		.datagram = true, .min_version = 0x0303, .max_version = 0x0303
+	};
+	struct bri_tls *tls;
+	uint8_t *bytes;
+	size_t n;
+
+	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
+	assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
+	assert_true(bri_tls_output_take(tls, &bytes, &n));
+	assert_true(n <= size);
+	memcpy(room, bytes, n);
+	free(bytes);
+	bri_tls_put(tls);
+	return n;
+}
+
+static void no_hello(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} cases[] = {
+		{ BYTES("") },
+		{ BYTES("x") },
+		{ BYTES("GET / HTTP/1.1\r\nHost: example.test\r\nUser-Agent: a browser\r\n\r\n") },
+		/* alerts, in the clear and of a session; content of a session */
+		{ BYTES("\x15\xfe\xfd\0\0\0\0\0\0\0\0\0\2\1\0") },
+		{ BYTES("\x15\xfe\xfd\0\1\0\0\0\0\0\7\0\x1a"
+			"01234567890123456789012345") },
+		{ BYTES("\x17\xfe\xfd\0\1\0\0\0\0\0\7\0\x1a"
+			"01234567890123456789012345") },
+		/* a header that says handshake, and nothing behind */
+		{ BYTES("\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\0") },
+	};
+	struct server *s = open_server();
+	uint8_t hello[2048], answer[2048];
+	size_t size = client_hello(hello, sizeof(hello));
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(cases); i++) {
+		fd = new_peer();
+		send_to(fd, s, cases[i].bytes, cases[i].size);
+		/* what is heard last is answered last: the one before was heard, too */
+		send_to(fd, s, hello, size);
+		assert_int_equal(recv(fd, answer, sizeof(answer), 0) > 0, 1);
+		assert_int_equal(answer[13], 3); /* HelloVerifyRequest */
+		close(fd);
+	}
+	/* all that a ClientHello has but its end */
+	fd = new_peer();
+	for (size_t n = 1; n < size; n++)
+		send_to(fd, s, hello, n);
+	send_to(fd, s, hello, size);
+	assert_int_equal(recv(fd, answer, sizeof(answer), 0) > 0, 1);
+	assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
+	close(fd);
+	assert_int_equal(seen(&s->r, "new"), 0);
+	talk(s, 0, false);
+	assert_int_equal(seen(&s->r, "new"), 1);
+	close_server(s);
+}
+
+/* RFC 6347 section 4.2.1: from whatever addresses they come, as many as they are */
+static void forged_hellos(void **state)
+{
+	struct server *s = open_server();
+	uint8_t hello[2048], answer[2048];
+	size_t size = client_hello(hello, sizeof(hello)), before = 0, held;
+	ssize_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		int fd = new_peer();
+
+		send_to(fd, s, hello, size);
+		n = recv(fd, answer, sizeof(answer), 0);
+		assert_true(n > 0 && (size_t)n < size);
+		close(fd);
+		if (i == 500)
+			before = mallinfo2().uordblks;
+	}
+	held = mallinfo2().uordblks;
+	assert_true(held < before + 64 * 1024);
+	assert_int_equal(seen(&s->r, "new"), 0);
+	talk(s, 0, false);
+	close_server(s);
+}
+
+/* A cookie is its peer's: nobody else gets in with it. */
+static void foreign_cookies(void **state)
+{
+	struct server *s = open_server();
+	struct bri_tls_config config = {
+		.datagram = true, .min_version = 0x0303, .max_version = 0x0303
+	};
+	int one = new_peer(), two = new_peer();
+	struct bri_tls *tls;
+	uint8_t *bytes, room[2048];
+	size_t size;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
+	assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
+	assert_true(bri_tls_output_take(tls, &bytes, &size));
+	send_to(one, s, bytes, size);
+	free(bytes);
+	n = recv(one, room, sizeof(room), 0);
+	assert_true(n > 0);
+	bri_tls_input(tls, room, (size_t)n);
+	assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
+	assert_true(bri_tls_output_take(tls, &bytes, &size));
+	send_to(two, s, bytes, size);
+	n = recv(two, room, sizeof(room), 0);
+	assert_true(n > 13 && room[13] == 3);
+	barrier(s->queue);
+	assert_int_equal(seen(&s->r, "new"), 0);
+	send_to(one, s, bytes, size);
+	accepted(&s->r, 0);
+	free(bytes);
+	bri_tls_put(tls);
+	close(one);
+	close(two);
+	close_server(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(goodbyes),
+		cmocka_unit_test(no_hello),
+		cmocka_unit_test(forged_hellos),
+		cmocka_unit_test(foreign_cookies),
+	};
+
+	return cmocka_run_group_tests(tests, make_certificates, free_certificates);
+}
