@@ -107,6 +107,23 @@ sec_identity_t _Nullable braid_identity_create_from_pkcs11_uri(const char *key_u
 	braid_security_status_t *_Nullable ret_status);
 
 /*!
+ * @function braid_identity_set_ocsp_response
+ * @abstract What a server staples for clients that ask how its certificate does (RFC 6066 section
+ * 8, RFC 8446 section 4.4.2.1): an OCSP response. Apple's functions have no call for this.
+ * @discussion It counts for handshakes that begin after it, in listeners that run already too: a
+ *   program sets a new response before the old one ends. After its nextUpdate it is not sent.
+ *   Nothing fetches one: `openssl ocsp -respout` does, or a daemon of the system.
+ * @param response DER (RFC 6960), copied; at most 64 KiB.
+ * @param size 0: none any more.
+ * @result braid_security_ok, or why nothing has changed: braid_security_bad_format (not a
+ * successful response), braid_security_no_certificate (it says nothing of this identity's
+ * certificate), braid_security_too_large, braid_security_invalid_argument,
+ * braid_security_no_memory. Any thread.
+ */
+braid_security_status_t braid_identity_set_ocsp_response(
+	sec_identity_t identity, const void *_Nullable response, size_t size);
+
+/*!
  * @function braid_certificate_create_from_der
  * @result +1 (sec_release), or NULL.
  */

@@ -58,8 +58,9 @@ void sec_protocol_options_set_tls_ocsp_enabled(sec_protocol_options_t options, b
 		o->ocsp_enabled = ocsp_enabled;
 }
 
-/* api-status: partial sec_protocol_options_set_tls_sct_enabled: kept; GnuTLS does not ask for
- * timestamps */
+/* api-status: partial sec_protocol_options_set_tls_sct_enabled: kept, timestamps are not asked for:
+ * GnuTLS ends a handshake of TLS 1.3 whose certificate brings any (RFC 8446, 4.4.2), and no
+ * function of Apple's hands them out. Those within a certificate (RFC 6962, 3.3) are in its DER */
 void sec_protocol_options_set_tls_sct_enabled(sec_protocol_options_t options, bool sct_enabled)
 {
 	struct sec_protocol_options *o = change(options, __func__);

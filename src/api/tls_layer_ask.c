@@ -13,7 +13,16 @@ int bri_tls_layer_set_identity(struct bri_tls_layer *l, struct bri_identity *ide
 {
 	struct bri_tls_bytes chain[BRI_TLS_CHAIN_MAX];
 	struct bri_tls_identity given = { .chain = chain };
+	struct bri_staple staple = { 0 };
+	int r;
 
+	if (identity && l->is_server) {
+		r = bri_identity_copy_staple(identity, &staple);
+		if (r < 0)
+			return r;
+		given.staple = (struct bri_tls_bytes) { staple.der, staple.size };
+		given.staple_expires_s = staple.expires_s;
+	}
 	if (identity) {
 		given.key = identity->key;
 		given.pcerts = identity->pcerts;
@@ -24,7 +33,9 @@ int bri_tls_layer_set_identity(struct bri_tls_layer *l, struct bri_identity *ide
 		}
 	}
 	bri_object_set((void **)&l->identity, identity);
-	return bri_tls_set_identity(l->tls, &given);
+	r = bri_tls_set_identity(l->tls, &given);
+	free(staple.der);
+	return r;
 }
 
 /* --- asking the application --- */

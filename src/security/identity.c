@@ -45,6 +45,8 @@ static void destroy(struct bri_object *obj)
 		explicit_bzero(identity->pin, strlen(identity->pin));
 		free(identity->pin);
 	}
+	free(identity->staple.der);
+	pthread_mutex_destroy(&identity->lock);
 	free(identity);
 }
 
@@ -64,6 +66,7 @@ struct bri_identity *bri_identity_new(
 	identity = bri_object_new(&identity_class, sizeof(*identity));
 	if (!identity)
 		return NULL;
+	pthread_mutex_init(&identity->lock, NULL);
 	identity->chain = bri_certificates_new(certificates, n);
 	if (!identity->chain) {
 		bri_object_release(identity); /* has no key yet: it stays the caller's */
@@ -126,6 +129,7 @@ struct bri_identity *bri_identity_with_chain(
 		struct bri_identity *owner = identity->key_owner ? identity->key_owner : identity;
 
 		other->key_owner = bri_object_get(owner);
+		bri_identity_copy_staple(identity, &other->staple);
 	}
 	return other;
 }

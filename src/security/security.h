@@ -1,11 +1,13 @@
 /*
  * Certificates, identities and trust: one object each for both of its public names (sec_identity_t
- * and SecIdentityRef are the same pointer). Immutable but for trust. Knows no protocol.
+ * and SecIdentityRef are the same pointer). Immutable but for trust and an identity's staple. Knows
+ * no protocol.
  */
 #ifndef BRI_SECURITY_H
 #define BRI_SECURITY_H
 
 #include <gnutls/abstract.h>
+#include <pthread.h>
 #include "base/object.h"
 
 /*
@@ -44,6 +46,12 @@ struct bri_certificate {
 	uint8_t der[]; /* RFC 5280 */
 };
 
+struct bri_staple {
+	uint8_t *der;      /* malloc'd */
+	size_t size;       /* 0: none */
+	int64_t expires_s; /* since 1970; 0: never */
+};
+
 struct bri_identity {
 	struct bri_object base;
 	gnutls_privkey_t key;
@@ -54,6 +62,8 @@ struct bri_identity {
 	/* the chain as a handshake wants it, read only: shared by all of them. NULL: it could not
 	 * be made, and each handshake finds out why */
 	gnutls_pcert_st *pcerts;
+	pthread_mutex_t lock;
+	struct bri_staple staple; /* under lock; braid_identity_set_ocsp_response() */
 };
 
 struct bri_trust {
@@ -90,6 +100,9 @@ bool bri_identity_fits(gnutls_privkey_t key, const struct bri_certificate *certi
  */
 struct bri_identity *bri_identity_with_chain(
 	struct bri_identity *identity, struct bri_certificate *const *certificates, size_t n);
+/* bri_identity_copy_staple(): what a server staples now, the caller's to free(). 0 or -ENOMEM. Any
+ * thread. */
+int bri_identity_copy_staple(struct bri_identity *identity, struct bri_staple *ret);
 /* certificates: leaf first, retained; 1 to BRI_CHAIN_MAX; host: copied, NULL: not checked */
 struct bri_trust *bri_trust_new(struct bri_certificate *const *certificates, size_t n,
 	const char *host, bool peer_is_client);

@@ -225,6 +225,16 @@ for v in "1_2 0303" "1_3 0304"; do
 		theirs "ready $2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -sess_out session
 		theirs "ready $2 .... - resumed=1" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -sess_in session
 	fi
+	if selected "openssl client staple tls$1"; then
+		staple "V\t491231235959Z\t\t$serial\tunknown\t/CN=example.test\n"
+		ours $ours_identity --ocsp staple.der
+		theirs "ready $2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -status -no_ign_eof
+		grep -q 'Cert Status: good' theirs.out || fail "no staple: $(cat theirs.out)"
+		# nobody gets one who did not ask
+		ours $ours_identity --ocsp staple.der
+		theirs "ready $2" openssl s_client -connect 127.0.0.1:PORT -tls"$1" -CAfile ca.pem -no_ign_eof
+		grep -q 'OCSP response:' theirs.out && fail "a staple: $(cat theirs.out)"
+	fi
 	if selected "openssl client no certificate tls$1"; then
 		ours $ours_identity --require-client
 		echo hello | timeout 20 openssl s_client -connect 127.0.0.1:$port -tls"$1" -CAfile ca.pem >theirs.out 2>&1

@@ -20,7 +20,7 @@
 struct options {
 	bool server, udp, insecure, require_client, reject, http;
 	uint16_t port;
-	const char *name, *alpn, *psk, *psk_identity, *cert, *key;
+	const char *name, *alpn, *psk, *psk_identity, *cert, *key, *ocsp;
 	unsigned min, max, suite, connections;
 };
 
@@ -39,6 +39,26 @@ static sec_identity_t load_identity(void)
 	if (!identity)
 		exit(2);
 	return identity;
+}
+
+static void staple(sec_identity_t identity)
+{
+	gnutls_datum_t response;
+
+	if (gnutls_load_file(opt.ocsp, &response) < 0 ||
+		braid_identity_set_ocsp_response(identity, response.data, response.size) !=
+			braid_security_ok)
+		exit(2);
+	gnutls_free(response.data);
+}
+
+static void use_identity(sec_protocol_options_t o)
+{
+	sec_identity_t identity = load_identity();
+
+	if (opt.ocsp)
+		staple(identity);
+	sec_protocol_options_set_local_identity(o, identity);
 }
 
 static void verify(void *context, sec_protocol_metadata_t metadata, sec_trust_t trust,
@@ -84,7 +104,7 @@ static void configure(void *context, nw_protocol_options_t options)
 	if (opt.psk)
 		add_psk(o);
 	if (opt.cert)
-		sec_protocol_options_set_local_identity(o, load_identity());
+		use_identity(o);
 	if (opt.insecure || opt.reject)
 		sec_protocol_options_set_verify_block_f(o, NULL, verify, NULL, queue);
 	sec_protocol_options_set_peer_authentication_required(o, opt.require_client);
@@ -334,6 +354,8 @@ static void parse(int argc, char **argv)
 			opt.cert = next;
 		else if (!strcmp(argv[i - 1], "--key"))
 			opt.key = next;
+		else if (!strcmp(argv[i - 1], "--ocsp"))
+			opt.ocsp = next;
 		else if (!strcmp(argv[i - 1], "--min"))
 			opt.min = (unsigned)strtoul(next, NULL, 16);
 		else if (!strcmp(argv[i - 1], "--max"))

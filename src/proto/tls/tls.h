@@ -54,7 +54,9 @@ struct bri_tls_identity {
 	const struct bri_tls_bytes
 		*chain; /* DER, own certificate first; needed for the call only */
 	size_t n;
-	gnutls_pcert_st *pcerts; /* the chain, read already, only read; NULL: not yet */
+	gnutls_pcert_st *pcerts;     /* the chain, read already, only read; NULL: not yet */
+	struct bri_tls_bytes staple; /* of a server: an OCSP response, copied; size 0: none */
+	int64_t staple_expires_s;    /* since 1970; 0: never */
 };
 
 enum bri_tls_clients { /* a server's wish */

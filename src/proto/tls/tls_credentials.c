@@ -60,8 +60,8 @@ static int retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *
 	*ret_certs = tls->pcerts;
 	*ret_n = (unsigned)tls->n_pcerts;
 	*ret_key = tls->n_pcerts ? tls->key : NULL;
-	*ret_ocsp = NULL;
-	*ret_n_ocsp = 0;
+	*ret_ocsp = tls->staple.response.data ? &tls->staple : NULL;
+	*ret_n_ocsp = tls->staple.response.data ? 1 : 0;
 	*ret_flags = 0; /* all of it stays ours */
 	return 0;
 }
@@ -76,6 +76,19 @@ static void drop_identity(struct bri_tls *tls)
 	tls->pcerts = NULL;
 	tls->n_pcerts = 0;
 	tls->key = NULL;
+	gnutls_free(tls->staple.response.data);
+	tls->staple = (gnutls_ocsp_data_st) { 0 };
+}
+
+static int copy_staple(struct bri_tls *tls, const struct bri_tls_identity *identity)
+{
+	gnutls_datum_t der = { .data = (unsigned char *)(uintptr_t)identity->staple.bytes,
+		.size = (unsigned)identity->staple.size };
+
+	if (!der.size || !tls->server)
+		return 0;
+	tls->staple.exptime = identity->staple_expires_s;
+	return copy_datum(&tls->staple.response, &der) ? 0 : -ENOMEM;
 }
 
 static int read_chain(struct bri_tls *tls, const struct bri_tls_identity *identity)
@@ -114,6 +127,8 @@ int bri_tls_set_identity(struct bri_tls *tls, const struct bri_tls_identity *ide
 	} else {
 		r = read_chain(tls, identity);
 	}
+	if (r == 0)
+		r = copy_staple(tls, identity);
 	if (r == 0)
 		tls->key = identity->key;
 	return r;

@@ -54,7 +54,8 @@ struct bri_tls {
 	gnutls_privkey_t key; /* borrowed */
 	gnutls_pcert_st *pcerts;
 	size_t n_pcerts;
-	bool pcerts_borrowed; /* of who has the key */
+	bool pcerts_borrowed;       /* of who has the key */
+	gnutls_ocsp_data_st staple; /* for the first of them; no data: none */
 
 	struct bri_tls_psk *psks; /* one allocation of psks_size with their bytes */
 	size_t psks_size;
