@@ -399,8 +399,15 @@ bool nw_parameters_get_include_peer_to_peer(nw_parameters_t parameters);
 
 /*!
  * @function nw_parameters_set_fast_open_enabled
- * @param fast_open_enabled True: idempotent content may travel with the handshake (TCP Fast Open,
- *   RFC 7413). Default false.
+ * @param fast_open_enabled True: idempotent content may travel with the handshake. Default false.
+ * @discussion In the clear by TCP Fast Open (RFC 7413). Where TLS 1.3 is the highest protocol, as
+ * early data (0-RTT, RFC 8446 section 2.3): the first send, when it is marked idempotent and made
+ * before nw_connection_start(), as far as a ticket of the server allows it, up to 16 KiB. What the
+ * server refuses is sent again in the ordinary way. It goes before the server is judged anew, to
+ * one that a former judgement has found good. If the server speaks TLS 1.2 only by now, the
+ * connection fails, once (RFC 8446 appendix D.3). Of a listener: its connections take early data,
+ * at most 16 KiB, each ClientHello's once. Who copies one can still have it taken by another server
+ * with the same tickets. It is received like other content, when the connection is ready.
  */
 void nw_parameters_set_fast_open_enabled(nw_parameters_t parameters, bool fast_open_enabled);
 /*!

@@ -36,7 +36,8 @@ SSLCipherSuite sec_protocol_metadata_get_negotiated_ciphersuite(sec_protocol_met
 
 /*!
  * @function sec_protocol_metadata_get_early_data_accepted
- * @result False: early data is not sent.
+ * @result True: content went with the client's first message (0-RTT, RFC 8446 section 2.3), and the
+ *   server has taken it. See nw_parameters_set_fast_open_enabled().
  */
 bool sec_protocol_metadata_get_early_data_accepted(sec_protocol_metadata_t metadata);
 

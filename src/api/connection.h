@@ -212,6 +212,9 @@ void bri_connection_on_skip(nw_connection_t c);
  * failed. */
 void bri_connection_lost(nw_connection_t c, int errno_code);
 void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error);
+/* bri_connection_early_content(): what may go with the opening, borrowed: the first send, when it
+ * was marked idempotent and that is allowed. NULL: none */
+struct dispatch_data_s *bri_connection_early_content(nw_connection_t c, bool allowed);
 /* bri_connection_become_ready(): the transport, and its layers, are up. */
 void bri_connection_become_ready(nw_connection_t c);
 void bri_connection_close_transport(nw_connection_t c, bool abort);

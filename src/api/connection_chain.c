@@ -48,6 +48,9 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 	for (size_t i = stack ? stack->count : 0; n >= 0 && i > 0; i--) {
 		nw_protocol_options_t opts = stack->application[i - 1];
 
+		if (i == 1 && !c->inbound)
+			env.early =
+				bri_connection_early_content(c, c->parameters->fast_open_enabled);
 		ret[n] = opts->definition->layer_new ? opts->definition->layer_new(opts, &env)
 						     : NULL;
 		if (ret[n]) {
@@ -264,19 +267,30 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 
 /* --- sending --- */
 
+/* What has not gone with the opening. +1 */
+static struct dispatch_data_s *rest_of(const struct bri_request *request)
+{
+	size_t size = request->content ? bri_data_size(request->content) : 0;
+
+	if (!request->offset)
+		return bri_object_retain(request->content);
+	return request->offset < size ? bri_data_subrange(request->content, request->offset,
+						size - request->offset)
+				      : NULL;
+}
+
 static bool put_next(nw_connection_t c, struct bri_request *request)
 {
-	struct bri_content content = { .data = request->content,
-		.context = (struct bri_object *)request->context,
+	struct bri_content content = { .context = (struct bri_object *)request->context,
 		.complete = request->complete,
 		.end = bri_connection_send_is_final(request) };
 
 	if (c->chain->state != BRI_CHAIN_READY || c->chain->out.bytes >= BRI_CHAIN_DOWN_MAX)
 		return false;
-	bri_object_retain(content.data);
+	content.data = rest_of(request);
 	bri_object_get(content.context);
-	if (request->content)
-		bri_connection_count(&c->bytes_out, bri_data_size(request->content));
+	if (content.data)
+		bri_connection_count(&c->bytes_out, bri_data_size(content.data));
 	bri_chain_put(c->chain, &content);
 	c->fin_sent |= bri_connection_send_is_final(request);
 	c->n_put++;

@@ -116,7 +116,7 @@ static void fail_attempt(nw_connection_t c, nw_error_t error)
 	bri_connection_run(c);
 }
 
-/* Bytes of idempotent content that went with the SYN are sent. */
+/* Bytes of idempotent content that went with the SYN or a ClientHello are sent. */
 static void skip_early(nw_connection_t c, size_t sent)
 {
 	if (sent && c->sends.head)
@@ -170,14 +170,11 @@ static void on_established(
 	bri_connection_become_ready(c);
 }
 
-/* The content that may go with the SYN: the first send, when it was marked idempotent. */
-static struct dispatch_data_s *early_content(
-	nw_connection_t c, const struct bri_sock_config *config)
+struct dispatch_data_s *bri_connection_early_content(nw_connection_t c, bool allowed)
 {
 	struct bri_request *first = c->sends.head;
 
-	return config->fast_open && first && first->idempotent && !first->offset ? first->content
-										 : NULL;
+	return allowed && first && first->idempotent && !first->offset ? first->content : NULL;
 }
 
 /* One way: to the endpoint, or to a proxy. 0 or -errno */
@@ -194,7 +191,7 @@ static int try_way(nw_connection_t c)
 	config.address = hop->addr;
 	config.host = host ? host : "";
 	config.port = nw_endpoint_get_port(hop);
-	config.early = early_content(c, &config.sock);
+	config.early = bri_connection_early_content(c, config.sock.fast_open);
 	if (bri_connection_has_layers(c) || bri_connection_is_proxied(c)) {
 		config.make_layers = bri_connection_make_layers;
 		config.early = NULL; /* what a SYN may carry is the lowest layer's opening */

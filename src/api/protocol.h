@@ -18,6 +18,7 @@ enum bri_protocol_level {
 
 struct bri_layer;
 
+struct dispatch_data_s;
 union bri_sockaddr;
 
 /* What a layer is made for. Borrowed for the call; what a layer needs later it copies. */
@@ -28,8 +29,11 @@ struct bri_layer_env {
 	const char *host;                 /* its name or address as text; "": not known */
 	const union bri_sockaddr *remote; /* the transport's; NULL: not known */
 	const char *url;                  /* of a url endpoint; NULL: none */
-	bool is_server;                   /* the connection was accepted */
-	bool is_datagram;                 /* over UDP */
+	/* of the highest layer: content that may be sent with its opening, also twice; NULL: none
+	 */
+	struct dispatch_data_s *early;
+	bool is_server;   /* the connection was accepted */
+	bool is_datagram; /* over UDP */
 	nw_connection_t
 		connection; /* for what is given to the application; not retained by layers */
 };

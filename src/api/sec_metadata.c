@@ -123,6 +123,7 @@ struct sec_protocol_metadata *bri_sec_metadata_new(struct bri_tls *tls, const ch
 		return NULL;
 	md->tls = bri_tls_get(tls);
 	md->version = bri_tls_version(tls);
+	md->early_accepted = bri_tls_early(tls) > 0;
 	md->suite = bri_tls_suite(tls);
 	md->n_algorithms =
 		bri_tls_signature_algorithms(tls, md->algorithms, BRI_SEC_ALGORITHMS_MAX);
@@ -213,12 +214,11 @@ SSLCipherSuite sec_protocol_metadata_get_negotiated_ciphersuite(sec_protocol_met
 	return md ? md->suite : 0;
 }
 
-/* api-status: partial sec_protocol_metadata_get_early_data_accepted: false: early data (0-RTT) is
- * not sent yet */
 bool sec_protocol_metadata_get_early_data_accepted(sec_protocol_metadata_t metadata)
 {
-	bri_sec_metadata_check(metadata, __func__);
-	return false;
+	struct sec_protocol_metadata *md = bri_sec_metadata_check(metadata, __func__);
+
+	return md && md->early_accepted;
 }
 
 /* --- keys --- */

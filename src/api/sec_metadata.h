@@ -26,6 +26,7 @@ struct sec_protocol_metadata {
 	uint16_t algorithms[BRI_SEC_ALGORITHMS_MAX];
 	size_t n_algorithms;
 	dispatch_data_t psk, psk_identity;
+	bool early_accepted;
 };
 
 /*

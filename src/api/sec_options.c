@@ -7,6 +7,7 @@
 #include <string.h>
 #include "api/tls_options.h"
 #include "base/log.h"
+#include "proto/tls/tls_replay.h"
 #include "security/security.h"
 
 /* --- handlers --- */
@@ -91,6 +92,7 @@ static void put_tickets(struct bri_sec_tickets *tickets)
 		return;
 	wipe(&tickets->key);
 	wipe(&tickets->cookie_key);
+	bri_tls_replay_free(tickets->replay);
 	pthread_mutex_destroy(&tickets->lock);
 	free(tickets);
 }
@@ -148,6 +150,21 @@ gnutls_datum_t bri_sec_options_ticket_key(const struct sec_protocol_options *opt
 	struct bri_sec_tickets *t = options->tickets;
 
 	return t ? key_of(t, &t->key, gnutls_session_ticket_key_generate) : (gnutls_datum_t) { 0 };
+}
+
+struct bri_tls_replay *bri_sec_options_replay(const struct sec_protocol_options *options)
+{
+	struct bri_sec_tickets *t = options->tickets;
+	struct bri_tls_replay *replay;
+
+	if (!t)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	if (!t->replay)
+		t->replay = bri_tls_replay_new();
+	replay = t->replay;
+	pthread_mutex_unlock(&t->lock);
+	return replay;
 }
 
 gnutls_datum_t bri_sec_options_cookie_key(const struct sec_protocol_options *options)

@@ -13,6 +13,7 @@
 #include "base/callable.h"
 
 struct bri_identity;
+struct bri_tls_replay;
 
 /* Suites: the IANA's registry has some 350, a ClientHello of more is refused by servers. */
 #define BRI_SEC_SUITES_MAX 512u
@@ -43,6 +44,7 @@ struct bri_sec_tickets {
 	atomic_int refs;
 	pthread_mutex_t lock;
 	gnutls_datum_t key, cookie_key; /* made when they are needed first */
+	struct bri_tls_replay *replay;  /* the same; whose early data was taken */
 };
 
 struct bri_sec_psk {
@@ -87,6 +89,8 @@ void bri_sec_handler_put(struct bri_sec_handler *handler);
 void bri_sec_options_changed(struct sec_protocol_options *options);
 /* bri_sec_options_ticket_key(): borrowed as long as the options. size 0: none. Any thread. */
 gnutls_datum_t bri_sec_options_ticket_key(const struct sec_protocol_options *options);
+/* bri_sec_options_replay(): the same for early data under these tickets. NULL: no memory. */
+struct bri_tls_replay *bri_sec_options_replay(const struct sec_protocol_options *options);
 /* bri_sec_options_cookie_key(): the same for cookies of DTLS. */
 gnutls_datum_t bri_sec_options_cookie_key(const struct sec_protocol_options *options);
 

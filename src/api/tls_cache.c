@@ -9,6 +9,7 @@
 struct entry {
 	struct bri_list link;
 	gnutls_datum_t ticket;
+	bool early;
 	char key[];
 };
 
@@ -45,7 +46,7 @@ static void free_entry(struct entry *entry)
 	free(entry);
 }
 
-void bri_tls_cache_put(const char *key, gnutls_datum_t ticket)
+void bri_tls_cache_put(const char *key, gnutls_datum_t ticket, bool early)
 {
 	size_t size = strlen(key) + 1;
 	struct entry *entry = calloc(1, sizeof(*entry) + size);
@@ -58,6 +59,7 @@ void bri_tls_cache_put(const char *key, gnutls_datum_t ticket)
 	}
 	memcpy(entry->key, key, size);
 	entry->ticket = ticket;
+	entry->early = early;
 	pthread_mutex_lock(&lock);
 	old = find(key);
 	bri_list_prepend(&entries, &entry->link);
@@ -68,7 +70,7 @@ void bri_tls_cache_put(const char *key, gnutls_datum_t ticket)
 	free_entry(last);
 }
 
-bool bri_tls_cache_take(const char *key, gnutls_datum_t *ret)
+bool bri_tls_cache_take(const char *key, gnutls_datum_t *ret, bool *ret_early)
 {
 	struct entry *entry;
 
@@ -78,6 +80,7 @@ bool bri_tls_cache_take(const char *key, gnutls_datum_t *ret)
 	if (!entry)
 		return false;
 	*ret = entry->ticket;
+	*ret_early = entry->early;
 	entry->ticket.data = NULL;
 	free_entry(entry);
 	return true;

@@ -14,10 +14,11 @@
 /* A ticket holds the server's chain; one that is larger than this is not worth it. */
 #define BRI_TLS_CACHE_TICKET_MAX (32u * 1024u)
 
-/* bri_tls_cache_put(): ticket is taken (gnutls_free()); the one before for this key goes. */
-void bri_tls_cache_put(const char *key, gnutls_datum_t ticket);
+/* bri_tls_cache_put(): ticket is taken (gnutls_free()); the one before for this key goes.
+ *   early  early data may go with it */
+void bri_tls_cache_put(const char *key, gnutls_datum_t ticket, bool early);
 /* bri_tls_cache_take(): false: none. *ret is the caller's to gnutls_free(). Context: any thread. */
-bool bri_tls_cache_take(const char *key, gnutls_datum_t *ret);
+bool bri_tls_cache_take(const char *key, gnutls_datum_t *ret, bool *ret_early);
 /* bri_tls_cache_clear(): for tests. */
 void bri_tls_cache_clear(void);
 

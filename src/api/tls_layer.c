@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "api/parameters.h"
 #include "api/tls_cache.h"
 #include "api/tls_options.h"
 #include "base/log.h"
@@ -52,6 +53,8 @@ static int become_ready(struct bri_tls_layer *l)
 		return -ENOMEM;
 	bri_object_put(l->layer.metadata);
 	l->layer.metadata = (struct bri_object *)md;
+	if (!l->is_server)
+		l->layer.early_sent = bri_tls_early(l->tls);
 	bri_layer_ready(&l->layer);
 	return 0;
 }
@@ -61,7 +64,7 @@ static void keep_ticket(struct bri_tls_layer *l)
 	gnutls_datum_t ticket;
 
 	if (l->cache_key && bri_tls_take_ticket(l->tls, &ticket))
-		bri_tls_cache_put(l->cache_key, ticket);
+		bri_tls_cache_put(l->cache_key, ticket, bri_tls_may_be_early(l->tls));
 }
 
 /* The handshake. 0: it is done; BRI_TLS_WAITS, BRI_TLS_ASKS, -errno */
@@ -336,6 +339,7 @@ static void free_layer(struct bri_layer *layer)
 	bri_sec_answer_put(l->asked);
 	bri_object_put(l->identity);
 	bri_object_release(l->partial);
+	bri_object_release(l->early);
 	bri_contents_clear(&l->pending);
 	free(l->staging);
 	free(l->server_name);
@@ -377,6 +381,9 @@ struct bri_layer *bri_tls_layer_new(nw_protocol_options_t opts, const struct bri
 	l->sec = ((struct bri_tls_options *)opts)->sec;
 	l->is_server = env->is_server;
 	l->is_datagram = env->is_datagram;
+	l->early = bri_object_retain(env->early);
+	l->takes_early = env->is_server && !env->is_datagram && env->parameters &&
+			 env->parameters->fast_open_enabled;
 	l->deadline_ns = BRI_NEVER;
 	l->layer.cls = env->is_datagram ? &datagram_class : &stream_class;
 	if (bri_tls_layer_names(l, env))

@@ -42,6 +42,8 @@ struct bri_tls_layer {
 	char *cache_key;                 /* of a client that resumes sessions; NULL: it does not */
 	struct bri_contents pending;     /* what the engine has not taken yet */
 	size_t held;                     /* its memory, about */
+	struct dispatch_data_s *early;   /* what goes with the ClientHello; +1; NULL: nothing */
+	bool takes_early;                /* of a server */
 	struct dispatch_data_s *partial; /* pieces of a datagram to be sent; +1 */
 	uint8_t *staging; /* room for a record of small pieces; NULL: not needed yet */
 	bool in_ended, told_end;

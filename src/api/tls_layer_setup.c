@@ -140,10 +140,11 @@ struct setup {
 	struct bri_tls_config config;
 	struct bri_tls_bytes protocols[BRI_SEC_PROTOCOLS_MAX];
 	struct bri_tls_psk *psks;
-	dispatch_data_t *maps; /* of the keys, hint and parameters; +1 each */
+	dispatch_data_t *maps; /* of the keys, hint, parameters, early data; +1 each */
 	size_t n_maps;
 	char *hint;
 	gnutls_datum_t ticket;
+	bool may_be_early; /* with this ticket */
 };
 
 static struct bri_tls_bytes map_data(struct setup *s, dispatch_data_t data)
@@ -159,7 +160,7 @@ static int set_keys(struct setup *s, const struct sec_protocol_options *sec)
 {
 	struct bri_tls_bytes hint;
 
-	s->maps = calloc(2 * sec->n_psks + 2, sizeof(dispatch_data_t));
+	s->maps = calloc(2 * sec->n_psks + 3, sizeof(dispatch_data_t));
 	s->psks = calloc(sec->n_psks + 1, sizeof(*s->psks));
 	if (!s->maps || !s->psks)
 		return -ENOMEM;
@@ -212,15 +213,29 @@ static void set_peer(struct setup *s, const struct bri_tls_layer *l)
 	s->config.tickets = sec->tickets_enabled && (l->is_server || l->cache_key);
 	if (l->is_server && s->config.tickets)
 		s->config.ticket_key = bri_sec_options_ticket_key(sec);
-	if (l->cache_key && bri_tls_cache_take(l->cache_key, &s->ticket)) {
+	if (s->config.ticket_key.size && l->takes_early)
+		s->config.replay = bri_sec_options_replay(sec);
+	if (l->cache_key && bri_tls_cache_take(l->cache_key, &s->ticket, &s->may_be_early)) {
 		s->config.resume.bytes = s->ticket.data;
 		s->config.resume.size = s->ticket.size;
 	}
 }
 
+/* No more of it than any server takes is made one piece. */
+static void set_early(struct setup *s, dispatch_data_t early)
+{
+	dispatch_data_t first =
+		bri_data_subrange(early, 0, bri_min_size(bri_data_size(early), BRI_TLS_EARLY_MAX));
+
+	if (first)
+		s->config.early = map_data(s, first);
+	bri_object_release(first);
+}
+
 static int fill(struct setup *s, struct bri_tls_layer *l)
 {
 	const struct sec_protocol_options *sec = l->sec;
+	int r;
 
 	set_versions(s, l);
 	set_peer(s, l);
@@ -236,7 +251,10 @@ static int fill(struct setup *s, struct bri_tls_layer *l)
 	s->config.false_start = sec->false_start_enabled;
 	s->config.fallback = sec->is_fallback_attempt;
 	bri_tls_job_attach(l, &s->config);
-	return set_keys(s, sec);
+	r = set_keys(s, sec);
+	if (r == 0 && l->early && s->may_be_early)
+		set_early(s, l->early);
+	return r;
 }
 
 static void fini(struct setup *s)

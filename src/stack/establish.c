@@ -254,7 +254,7 @@ static void win(struct bri_establish *e, uint32_t id)
 	result.chain = attempt->chain;
 	result.connected_ns = attempt->connected_ns;
 	result.remote = attempt->address;
-	result.early_sent = attempt->early_sent;
+	result.early_sent = attempt->chain ? attempt->chain->top->early_sent : attempt->early_sent;
 	result.connect_started_ns = attempt->started_ns;
 	result.done_ns = bri_clock_now_ns();
 	result.attempts = bri_race_started(&e->race);

@@ -38,7 +38,8 @@ struct bri_established {
 	uint32_t events;         /* what the watch has told so far: it does not tell again */
 	struct bri_chain *chain; /* ready; the new owner's, to be retargeted. NULL: no layers */
 	union bri_sockaddr remote;
-	size_t early_sent; /* bytes of config.early that the kernel took */
+	/* bytes of config.early that the kernel took; with layers: of what the highest was given */
+	size_t early_sent;
 	uint64_t started_ns, connect_started_ns, connected_ns, done_ns;
 	unsigned attempts;    /* sockets tried, the winner included */
 	bool resolved;        /* the rest is set: a name was looked up */

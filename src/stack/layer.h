@@ -75,6 +75,7 @@ struct bri_layer {
 	struct bri_list waits;
 	bool started, ready, down_ended;
 	uint64_t started_ns, ready_ns;
+	size_t early_sent; /* the layer's: content that went with its opening and counts; bytes */
 };
 
 /* ---- for layers: what they say ---- */

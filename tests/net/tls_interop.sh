@@ -159,6 +159,24 @@ for v in "1_2 0303" "1_3 0304"; do
 		client "error 3 -9808" -- --reject
 	fi
 done
+if selected "openssl server early data"; then
+	serve tcp openssl s_server -accept PORT $identity -tls1_3 -early_data -naccept 3
+	client "ready 0304 .... - resumed=1 .* early=1" -- --early --connections 2
+	within 5 grep -q 'End of early data' server.out || fail "no early data: $(cat server.out)"
+	[ "$(grep -c '^hello' server.out)" = 2 ] || fail "hello is not there twice: $(cat server.out)"
+fi
+if selected "openssl server early data retry"; then
+	# of a group that costs a HelloRetryRequest, GnuTLS cannot send any
+	serve tcp openssl s_server -accept PORT $identity -tls1_3 -early_data -groups P-384 -naccept 3
+	client "ready 0304 .* early=0" -- --early --connections 2
+	[ "$(grep -c ^ready client.out)" = 2 ] || fail "not ready twice: $(cat client.out)"
+	[ "$(grep -c ^hello server.out)" = 2 ] || fail "hello is not there twice: $(cat server.out)"
+fi
+if selected "openssl server no early data"; then
+	serve tcp openssl s_server -accept PORT $identity -tls1_3 -rev
+	client "ready 0304 .... - resumed=1 .* early=0" -- --early --connections 2
+	[ "$(grep -c 'got olleh' client.out)" = 2 ] || fail "no answers: $(cat client.out)"
+fi
 # a stapled OCSP response, good and revoked
 serial=$(openssl x509 -in server.pem -noout -serial | cut -d= -f2)
 staple() # INDEX-LINE
@@ -241,6 +259,22 @@ for v in "1_2 0303" "1_3 0304"; do
 		within 5 grep -q 'error 3 -9808' ours.out || fail "not refused: $(cat ours.out)"
 	fi
 done
+if selected "openssl client early data"; then
+	echo hello >early.txt
+	for early in 1 0; do
+		option=()
+		[ "$early" = 1 ] && option=(--early)
+		ours $ours_identity --connections 2 "${option[@]}"
+		theirs "ready 0304" openssl s_client -connect 127.0.0.1:PORT -tls1_3 -CAfile ca.pem -sess_out session
+		: >theirs.out
+		{ sleep 1; [ "$early" = 1 ] || echo hello; sleep 1; } | timeout 20 openssl s_client -connect 127.0.0.1:$port -tls1_3 -CAfile ca.pem \
+			-sess_in session -early_data early.txt >>theirs.out 2>&1
+		grep -q "ready 0304 .... - resumed=1 .* early=$early" ours.out || fail "expected early=$early: $(cat ours.out theirs.out)"
+		[ "$(grep -c '^got hello' ours.out)" = 2 ] || fail "hello is not there twice: $(cat ours.out theirs.out)"
+		[ "$early" = 1 ] && words="was accepted" || words="was not sent\|was rejected"
+		grep -q "Early data $words" theirs.out || fail "expected $words: $(cat theirs.out)"
+	done
+fi
 if selected "openssl client psk tls1_2"; then
 	ours --psk $key --identity me --suite 00a8
 	theirs "ready 0303 00a8" openssl s_client -connect 127.0.0.1:PORT -tls1_2 -psk $key -psk_identity me -cipher PSK-AES128-GCM-SHA256 -quiet -no_ign_eof

@@ -18,7 +18,7 @@
 #define BODY_MAX    (16UL << 20)
 
 struct options {
-	bool server, udp, insecure, require_client, reject, http;
+	bool server, udp, insecure, require_client, reject, http, early;
 	uint16_t port;
 	const char *name, *alpn, *psk, *psk_identity, *cert, *key, *ocsp;
 	unsigned min, max, suite, connections;
@@ -132,10 +132,11 @@ static void print_ready(nw_connection_t c)
 
 	sec_protocol_metadata_access_ocsp_response_f(sec, &ocsp, measure);
 	sec_protocol_metadata_access_peer_certificate_chain_f(sec, &peers, count);
-	printf("ready %04x %04x %s resumed=%d peers=%d ocsp=%d\n",
+	printf("ready %04x %04x %s resumed=%d peers=%d ocsp=%d early=%d\n",
 		sec_protocol_metadata_get_negotiated_tls_protocol_version(sec),
 		sec_protocol_metadata_get_negotiated_tls_ciphersuite(sec), alpn ? alpn : "-",
-		bri_tls_resumed(sec->tls), peers, ocsp);
+		bri_tls_resumed(sec->tls), peers, ocsp,
+		sec_protocol_metadata_get_early_data_accepted(sec));
 	fflush(stdout);
 	sec_release(sec);
 	nw_release(md);
@@ -270,7 +271,7 @@ static void on_state(void *context, nw_connection_state_t state, nw_error_t erro
 		print_ready(c);
 		request_size = 0;
 		receive(c);
-		if (!opt.server)
+		if (!opt.server && !opt.early)
 			reply_text(c, opt.http ? "GET /file HTTP/1.1\r\nHost: example.test\r\n"
 						 "Connection: close\r\n\r\n"
 					       : "hello\n");
@@ -297,6 +298,10 @@ static void start(nw_connection_t c)
 {
 	nw_connection_set_queue(c, queue);
 	nw_connection_set_state_changed_handler_f(c, c, on_state, NULL);
+	if (!opt.server && opt.early)
+		nw_connection_send_f(c, dispatch_data_create_f("hello\n", 6, NULL, NULL),
+			NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true, NULL,
+			BRAID_SEND_IDEMPOTENT_CONTENT_F, NULL);
 	nw_connection_start(c);
 }
 
@@ -340,6 +345,8 @@ static void parse(int argc, char **argv)
 			opt.http = true;
 		else if (!strcmp(argv[i], "--reject"))
 			opt.reject = true;
+		else if (!strcmp(argv[i], "--early"))
+			opt.early = true;
 		else if (!strcmp(argv[i], "--require-client"))
 			opt.require_client = true;
 		else if (i++, !strcmp(argv[i - 1], "--name"))
@@ -381,6 +388,7 @@ int main(int argc, char **argv)
 				       NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F)
 			     : nw_parameters_create_secure_tcp_f(
 				       NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F);
+	nw_parameters_set_fast_open_enabled(parameters, opt.early);
 	if (!opt.server) {
 		start_client();
 		dispatch_main();

@@ -391,32 +391,35 @@ static void cache(void **state)
 {
 	gnutls_datum_t t;
 	char key[16];
+	bool early;
 
 	(void)state;
 	bri_tls_cache_clear();
-	assert_false(bri_tls_cache_take("a", &t));
-	bri_tls_cache_put("a", ticket(10, 1));
-	bri_tls_cache_put("a", ticket(10, 2)); /* the newer */
-	assert_true(bri_tls_cache_take("a", &t));
+	assert_false(bri_tls_cache_take("a", &t, &early));
+	bri_tls_cache_put("a", ticket(10, 1), false);
+	bri_tls_cache_put("a", ticket(10, 2), true); /* the newer */
+	assert_true(bri_tls_cache_take("a", &t, &early));
 	assert_int_equal(t.data[0], 2);
+	assert_true(early);
 	gnutls_free(t.data);
-	assert_false(bri_tls_cache_take("a", &t)); /* once */
+	assert_false(bri_tls_cache_take("a", &t, &early)); /* once */
 	/* bounded: the oldest goes */
 	for (unsigned i = 0; i <= BRI_TLS_CACHE_MAX; i++) {
 		snprintf(key, sizeof(key), "%u", i);
-		bri_tls_cache_put(key, ticket(10, 3));
+		bri_tls_cache_put(key, ticket(10, 3), false);
 	}
-	assert_false(bri_tls_cache_take("0", &t));
-	assert_true(bri_tls_cache_take("1", &t));
+	assert_false(bri_tls_cache_take("0", &t, &early));
+	assert_true(bri_tls_cache_take("1", &t, &early));
+	assert_false(early);
 	gnutls_free(t.data);
 	/* and so is each */
-	bri_tls_cache_put("large", ticket(BRI_TLS_CACHE_TICKET_MAX + 1, 0));
-	assert_false(bri_tls_cache_take("large", &t));
-	bri_tls_cache_put("large", ticket(BRI_TLS_CACHE_TICKET_MAX, 0));
-	assert_true(bri_tls_cache_take("large", &t));
+	bri_tls_cache_put("large", ticket(BRI_TLS_CACHE_TICKET_MAX + 1, 0), false);
+	assert_false(bri_tls_cache_take("large", &t, &early));
+	bri_tls_cache_put("large", ticket(BRI_TLS_CACHE_TICKET_MAX, 0), false);
+	assert_true(bri_tls_cache_take("large", &t, &early));
 	gnutls_free(t.data);
 	bri_tls_cache_clear();
-	assert_false(bri_tls_cache_take("1", &t));
+	assert_false(bri_tls_cache_take("1", &t, &early));
 }
 
 static void definition(void **state)

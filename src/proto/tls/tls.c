@@ -53,6 +53,8 @@ static unsigned init_flags(const struct bri_tls_config *config)
 		flags |= GNUTLS_NO_TICKETS;
 	if (config->false_start && !config->server)
 		flags |= GNUTLS_ENABLE_FALSE_START;
+	if (config->replay || config->early.size)
+		flags |= GNUTLS_ENABLE_EARLY_DATA;
 	return flags;
 }
 
@@ -154,7 +156,8 @@ static int init_session(struct bri_tls *tls, const struct bri_tls_config *config
 		r = init_datagram(tls, config);
 	if (r < 0)
 		return r;
-	return config->server ? init_server(tls, config) : init_client(tls, config);
+	r = config->server ? init_server(tls, config) : init_client(tls, config);
+	return r < 0 ? r : bri_tls_early_init(tls, config);
 }
 
 int bri_tls_new(const struct bri_tls_config *config, uint64_t now_ns, struct bri_tls **ret)
@@ -283,6 +286,7 @@ static int finish(struct bri_tls *tls)
 	/* records that are larger than the path are the kernel's to fragment, as other datagrams */
 	if (tls->datagram)
 		gnutls_dtls_set_mtu(tls->session, UINT16_MAX);
+	bri_tls_early_finish(tls);
 	atomic_store_explicit(&tls->done, true, memory_order_release);
 	return 0;
 }
@@ -446,6 +450,9 @@ int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_siz
 		return -EPROTO;
 	if (tls->closed)
 		return BRI_TLS_ENDED;
+	*ret_size = bri_tls_early_read(tls, buffer, size);
+	if (*ret_size)
+		return 0;
 	do {
 		n = receive(tls, buffer, size);
 		if (n == GNUTLS_E_REHANDSHAKE)

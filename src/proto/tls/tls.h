@@ -12,6 +12,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include "proto/tls/tls_error.h"
+#include "proto/tls/tls_replay.h"
 
 struct bri_tls;
 
@@ -31,6 +32,9 @@ struct bri_tls;
 /* What a record is longer than its content, at most, with every suite of TLS 1.2 and 1.3, the DTLS
  * header included (RFC 5246 section 6.2.3 allows 2048; real suites need 13 + 16 + 64 + 16). */
 #define BRI_TLS_RECORD_EXTRA 128u
+/* Early data (RFC 8446 section 4.2.10) that a server takes: it is held until the handshake is done,
+ * for whoever has a ticket. A request and its head fit in. */
+#define BRI_TLS_EARLY_MAX 16384u
 /* What a cookie of DTLS may be bound to: an address of IPv6 and a port have 18 bytes. */
 #define BRI_TLS_PEER_ID_MAX 32u
 /* What is sent without having been told by the peer that it is there: smaller than what was
@@ -83,8 +87,12 @@ struct bri_tls_config {
 	bool asks_identity; /* of a server: before it answers a ClientHello it asks BRI_TLS_IDENTITY
 			     */
 	bool tickets;       /* RFC 5077, RFC 8446 section 4.6.1 */
-	gnutls_datum_t ticket_key;    /* of a server with tickets; borrowed for life */
-	struct bri_tls_bytes resume;  /* of a client: what bri_tls_take_ticket() gave */
+	gnutls_datum_t ticket_key;   /* of a server with tickets; borrowed for life */
+	struct bri_tls_bytes resume; /* of a client: what bri_tls_take_ticket() gave */
+	/* of a server with tickets: early data is taken, each once; of a client that resumes: what
+	 * is sent so, as far as the ticket allows it (not a word of TLS 1.2 and DTLS) */
+	struct bri_tls_replay *replay; /* borrowed for life; NULL: no early data */
+	struct bri_tls_bytes early;
 	bool false_start;             /* RFC 7918 */
 	bool fallback;                /* RFC 7507 */
 	struct bri_tls_bytes peer_id; /* of a DTLS server: what its cookies are bound to */
@@ -163,6 +171,11 @@ bool bri_tls_output_take(struct bri_tls *tls, uint8_t **ret_bytes, size_t *ret_s
 int bri_tls_step(struct bri_tls *tls, uint64_t now_ns);
 /* bri_tls_read(): content of one record. 0, BRI_TLS_WAITS, BRI_TLS_ENDED, -EPROTO. */
 int bri_tls_read(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_size);
+/* bri_tls_early(): how much of config.early the server has taken, or that some of a client's came.
+ * 0: none, or it was refused; before the handshake is done: 0. */
+size_t bri_tls_early(const struct bri_tls *tls);
+/* bri_tls_may_be_early(): of a client: config.early may go with the ticket of this session. */
+bool bri_tls_may_be_early(const struct bri_tls *tls);
 /* bri_tls_write(): one record, at most BRI_TLS_RECORD_MAX. 0, -EPROTO, -EMSGSIZE,
  * -EPIPE (closed). */
 int bri_tls_write(struct bri_tls *tls, const void *bytes, size_t size);

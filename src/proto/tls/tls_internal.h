@@ -68,6 +68,8 @@ struct bri_tls {
 	bool shaken; /* for GnuTLS the handshake is done */
 	atomic_bool done;
 	bool closed, ended, ticket_taken;
+	size_t early_sent, early_ok; /* of a client; that counts */
+	bool early_waits;            /* of a server: to be read first */
 	int error;
 	unsigned key_updates;
 	int warnings, refusals; /* of a handshake; of renegotiation */
@@ -98,6 +100,12 @@ int bri_tls_hello_step(struct bri_tls *tls);
 void bri_tls_hello_fini(struct bri_tls *tls);
 /* bri_tls_hello_replay(): bytes that the first look has used up. False: no more of them. */
 bool bri_tls_hello_replay(struct bri_tls *tls, void *buffer, size_t size, size_t *ret_n);
+
+/* tls_early.c. init: after tickets and versions are set. 0, -ENOMEM */
+int bri_tls_early_init(struct bri_tls *tls, const struct bri_tls_config *config);
+void bri_tls_early_finish(struct bri_tls *tls); /* the handshake is done */
+/* bri_tls_early_read(): a client's. 0: none, or no more of it */
+size_t bri_tls_early_read(struct bri_tls *tls, void *buffer, size_t size);
 
 /* tls_priority.c. 0, -ENOMEM, -EINVAL */
 int bri_tls_priority_set(gnutls_session_t session, const struct bri_tls_config *config);

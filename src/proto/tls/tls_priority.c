@@ -13,6 +13,14 @@
 
 /* the names of all parts that GnuTLS has, each once, take 1 KB */
 #define TEXT_MAX 4096u
+/*
+ * RFC 8446 section 4.1.4: a server that prefers a group of which the client has sent no share costs
+ * a round trip, and early data. Nearly every client sends one of X25519; many send no other.
+ */
+#define SERVER_GROUPS                                                                              \
+	":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1"             \
+	":+GROUP-X448:+GROUP-FFDHE2048:+GROUP-FFDHE3072:+GROUP-FFDHE4096:+GROUP-FFDHE6144"         \
+	":+GROUP-FFDHE8192"
 /* How many different texts are kept as GnuTLS reads them: a program has one or two. */
 #define KEPT_MAX 8u
 
@@ -189,7 +197,7 @@ int bri_tls_priority_set(gnutls_session_t session, const struct bri_tls_config *
 	if (!append_versions(text, &parts, config))
 		text->full = true;
 	if (config->server)
-		append(text, ":%SERVER_PRECEDENCE");
+		append(text, SERVER_GROUPS ":%SERVER_PRECEDENCE");
 	if (config->fallback && !config->server)
 		append(text, ":%FALLBACK_SCSV");
 	r = text->full ? -EINVAL : set_text(session, text->bytes);
