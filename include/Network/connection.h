@@ -355,7 +355,8 @@ NW_RETURNS_RETAINED nw_protocol_metadata_t _Nullable nw_connection_copy_protocol
 
 /*!
  * @function nw_connection_get_maximum_datagram_size
- * @result Bytes that fit into one packet of this connection's path; 0 unless ready.
+ * @result Bytes of content that fit into one packet of this connection's path, without what DTLS
+ *   adds to them; 0 unless ready.
  */
 uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t connection);
 

@@ -661,7 +661,7 @@ BRI_EXPORT nw_protocol_metadata_t nw_connection_copy_protocol_metadata(
 
 BRI_EXPORT uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t c)
 {
-	uint32_t mtu = 0, headers;
+	uint32_t mtu = 0, headers, most = UINT32_MAX;
 	bool v6;
 
 	if (!bri_connection_is(c, "nw_connection_get_maximum_datagram_size") || !is_ready(c))
@@ -672,12 +672,16 @@ BRI_EXPORT uint32_t nw_connection_get_maximum_datagram_size(nw_connection_t c)
 	else if (c->flow)
 		mtu = 1280; /* the shared socket is not connected: what every path carries (RFC
 			       8200, 5) */
+	headers = c->datagram_overhead;
+	if (c->datagram_most)
+		most = c->datagram_most;
 	pthread_mutex_unlock(&c->lock);
 	v6 = c->remote.sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&c->remote.in6.sin6_addr);
-	headers = (v6 ? 40 : 20) + (c->is_udp ? 8 : 20);
+	headers += (v6 ? 40 : 20) + (c->is_udp ? 8 : 20);
 	/* a datagram's length field has 16 bits, whatever the interface's MTU */
 	mtu = mtu > 65535 ? 65535 : mtu;
-	return mtu > headers ? mtu - headers : 0;
+	mtu = mtu > headers ? mtu - headers : 0;
+	return mtu < most ? mtu : most;
 }
 
 BRI_EXPORT char *nw_connection_copy_description(nw_connection_t c)

@@ -121,6 +121,9 @@ struct nw_connection {
 	struct bri_object *metadata[BRI_CHAIN_LAYERS_MAX]; /* internal, under lock; of the layers */
 	uint32_t handshake_ms[BRI_CHAIN_LAYERS_MAX];       /* of the layer of that metadata */
 	size_t n_metadata;
+	/* under lock; of the layers: what they add to a datagram, how long it may be for them; 0:
+	 * there are none */
+	uint32_t datagram_overhead, datagram_most;
 	_Atomic(nw_protocol_metadata_t) tcp_metadata; /* internal reference */
 
 	/* [queue] the network around it */

@@ -81,9 +81,11 @@ static void publish_metadata(nw_connection_t c)
 {
 	int below =
 		c->proxy_layers; /* TLS to a proxy is nobody's who asks for the connection's TLS */
-	size_t n = 0;
+	size_t n = 0, most, overhead = bri_chain_overhead(c->chain, &most);
 
 	pthread_mutex_lock(&c->lock);
+	c->datagram_overhead = (uint32_t)overhead;
+	c->datagram_most = (uint32_t)most;
 	for (struct bri_layer *l = c->chain->bottom; l && n < BRI_CHAIN_LAYERS_MAX; l = l->above) {
 		if (below-- > 0 || !l->metadata)
 			continue;

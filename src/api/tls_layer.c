@@ -348,6 +348,11 @@ static void free_layer(struct bri_layer *layer)
 	free(l);
 }
 
+static size_t overhead(const struct bri_layer *layer, size_t *ret_most)
+{
+	return bri_tls_overhead(of((struct bri_layer *)(uintptr_t)layer)->tls, ret_most);
+}
+
 static const struct bri_layer_class stream_class = {
 	.name = "tls",
 	.start = start,
@@ -365,6 +370,7 @@ static const struct bri_layer_class datagram_class = {
 	.start = start,
 	.rx = rx,
 	.put = put,
+	.overhead = overhead,
 	.deadline_ns = deadline_ns,
 	.expire = expire,
 	.close = close_layer,

@@ -485,6 +485,23 @@ bool bri_chain_has_messages(const struct bri_chain *chain)
 	return chain->datagrams || chain->top->cls->messages;
 }
 
+size_t bri_chain_overhead(const struct bri_chain *chain, size_t *ret_most)
+{
+	size_t all = 0, most = UINT32_MAX;
+
+	for (const struct bri_layer *l = chain->bottom; l; l = l->above) {
+		size_t own = UINT32_MAX, n;
+
+		if (!l->cls->overhead)
+			continue;
+		n = l->cls->overhead(l, &own);
+		all += n;
+		most = bri_min_size(most > n ? most - n : 0, own);
+	}
+	*ret_most = most;
+	return all;
+}
+
 /* --- ending --- */
 
 void bri_chain_close(struct bri_chain *chain)

@@ -76,6 +76,9 @@ void bri_chain_flush(struct bri_chain *chain);
 bool bri_chain_is_flushed(const struct bri_chain *chain);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
 bool bri_chain_has_messages(const struct bri_chain *chain);
+/* bri_chain_overhead(): how many bytes the layers add to a datagram of the application, at most.
+ * ret_most: how long one may be for their sake. The chain is ready. */
+size_t bri_chain_overhead(const struct bri_chain *chain, size_t *ret_most);
 /* bri_chain_close(): an orderly end: the layers tell the peer, what can be written is. */
 void bri_chain_close(struct bri_chain *chain); /* again: nothing */
 /* bri_chain_lost(): an end that is not: the layers hear why. */

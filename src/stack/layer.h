@@ -49,6 +49,9 @@ struct bri_layer_class {
 	 */
 	int (*rx)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
 	int (*put)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
+	/* Of a layer of datagrams that is ready: how many bytes it adds to one at most, and how
+	 * many one may have (ret_most, lowered if need be). NULL: none, any. */
+	size_t (*overhead)(const struct bri_layer *layer, size_t *ret_most);
 	/* When expire() is to be called; BRI_NEVER: not. Both NULL: no timers */
 	uint64_t (*deadline_ns)(const struct bri_layer *layer);
 	int (*expire)(struct bri_layer *layer, uint64_t now_ns);

@@ -277,6 +277,134 @@ static void foreign_cookies(void **state)
 	close_server(s);
 }
 
+/* --- how long a datagram may be --- */
+
+static void send_all(int fd, const struct server *s, struct bri_tls *tls)
+{
+	uint8_t *bytes;
+	size_t size;
+
+	while (bri_tls_output_take(tls, &bytes, &size)) {
+		send_to(fd, s, bytes, size);
+		free(bytes);
+	}
+}
+
+static int step(struct bri_tls *tls)
+{
+	int r;
+
+	while ((r = bri_tls_step(tls, 0)) == BRI_TLS_ASKS)
+		bri_tls_answer_trust(tls, 0);
+	return r;
+}
+
+static void hear(int fd, struct bri_tls *tls, uint8_t room[static 2048])
+{
+	ssize_t n = recv(fd, room, 2048, 0);
+
+	assert_true(n > 0);
+	bri_tls_input(tls, room, (size_t)n);
+}
+
+/* A client that is only an engine, and the connection that it makes of the listener. */
+static struct bri_tls *shake_hands(struct server *s, int fd, uint16_t suite, unsigned i)
+{
+	struct bri_tls_config config = { .datagram = true,
+		.min_version = 0x0303,
+		.max_version = 0x0303,
+		.suites = &suite,
+		.n_suites = 1 };
+	nw_connection_t inbound;
+	struct bri_tls *tls;
+	uint8_t room[2048];
+
+	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
+	assert_int_equal(step(tls), BRI_TLS_WAITS);
+	send_all(fd, s, tls);
+	hear(fd, tls, room); /* the cookie */
+	assert_int_equal(step(tls), BRI_TLS_WAITS);
+	send_all(fd, s, tls);
+	inbound = accepted(&s->r, i);
+	nw_connection_set_queue(inbound, s->queue);
+	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
+	nw_connection_start(inbound);
+	while (!bri_tls_is_done(tls)) {
+		hear(fd, tls, room);
+		step(tls);
+		send_all(fd, s, tls);
+	}
+	bri_tls_input(tls, NULL, 0);
+	await(&s->sr, "ready");
+	return tls;
+}
+
+/* The longest message fills the datagram that every path carries, whatever the suite adds to it. */
+static void longest_datagrams(void **state)
+{
+	static const uint16_t suites[] = { 0xc02b, 0xcca9, 0xc0ac, 0xc009 }; /* the last: CBC */
+	struct server *s = open_server();
+	char content[2048] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < BRI_LEN(suites); i++) {
+		int fd = new_peer();
+		struct bri_tls *tls = shake_hands(s, fd, suites[i], i);
+		nw_connection_t inbound = accepted(&s->r, i);
+		uint32_t most = nw_connection_get_maximum_datagram_size(inbound);
+		uint8_t room[2048], got[2048];
+		size_t n = 0;
+		ssize_t wire;
+
+		assert_true(most > 1100 && most < 1280 - 20 - 8);
+		send_bytes(inbound, &s->sr, 'a', content, most,
+			NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
+		wire = recv(fd, room, sizeof(room), 0);
+		/* padding of a block cipher depends on the length */
+		assert_true(wire <= 1280 - 20 - 8);
+		assert_true(suites[i] == 0xc009 || wire == 1280 - 20 - 8);
+		bri_tls_input(tls, room, (size_t)wire);
+		assert_int_equal(bri_tls_read(tls, got, sizeof(got), &n), 0);
+		assert_int_equal(n, most);
+		nw_connection_cancel(inbound);
+		await(&s->sr, "cancelled");
+		bri_tls_put(tls);
+		close(fd);
+	}
+	close_server(s);
+}
+
+/* On loopback the limit is the record's, which GnuTLS keeps a little under 16 KiB. */
+static void longest_records(void **state)
+{
+	struct server *s = open_server();
+	nw_parameters_t p = parameters(false);
+	nw_connection_t c = new_client(&s->cr, s->queue, p, s->port), inbound;
+	char *content = calloc(1, BRI_TLS_RECORD_MAX), event[EVENT_SIZE];
+	uint32_t most;
+
+	(void)state;
+	nw_release(p);
+	nw_connection_start(c);
+	inbound = accepted(&s->r, 0);
+	nw_connection_set_queue(inbound, s->queue);
+	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
+	nw_connection_start(inbound);
+	await(&s->cr, "ready");
+	await(&s->sr, "ready");
+	most = nw_connection_get_maximum_datagram_size(c);
+	assert_true(most <= BRI_TLS_RECORD_MAX && most >= BRI_TLS_RECORD_MAX - 100);
+	snprintf(event, sizeof(event), "a=#%u*", most);
+	receive_message(inbound, &s->sr, 'a');
+	send_bytes(c, &s->cr, 'b', content, most, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
+	await(&s->sr, event);
+	free(content);
+	finish(c, &s->cr);
+	nw_connection_cancel(inbound);
+	await(&s->sr, "cancelled");
+	close_server(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +412,8 @@ int main(void)
 		cmocka_unit_test(no_hello),
 		cmocka_unit_test(forged_hellos),
 		cmocka_unit_test(foreign_cookies),
+		cmocka_unit_test(longest_datagrams),
+		cmocka_unit_test(longest_records),
 	};
 
 	return cmocka_run_group_tests(tests, make_certificates, free_certificates);

@@ -179,6 +179,9 @@ bool bri_tls_may_be_early(const struct bri_tls *tls);
 /* bri_tls_write(): one record, at most BRI_TLS_RECORD_MAX. 0, -EPROTO, -EMSGSIZE,
  * -EPIPE (closed). */
 int bri_tls_write(struct bri_tls *tls, const void *bytes, size_t size);
+/* bri_tls_overhead(): of datagrams, once it is done: how much longer than its content a record is,
+ * at most. ret_most: the most content of one, by GnuTLS (16 KiB with what is added). */
+size_t bri_tls_overhead(const struct bri_tls *tls, size_t *ret_most);
 /* bri_tls_close(): close_notify: we send nothing more. */
 void bri_tls_close(struct bri_tls *tls);
 /* bri_tls_timeout_ns(): how long from now bri_tls_step() is to be called also without input

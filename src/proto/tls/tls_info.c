@@ -122,6 +122,12 @@ size_t bri_tls_signature_algorithms(const struct bri_tls *tls, uint16_t *ret, si
 	return n;
 }
 
+size_t bri_tls_overhead(const struct bri_tls *tls, size_t *ret_most)
+{
+	*ret_most = gnutls_dtls_get_data_mtu(tls->session);
+	return gnutls_record_overhead_size(tls->session);
+}
+
 unsigned bri_tls_key_updates(const struct bri_tls *tls)
 {
 	return tls->key_updates;
