@@ -101,9 +101,7 @@ static void open_ends(struct ends *e, bool udp)
 	e->c = new_client(&e->r, e->queue, client, e->port);
 	nw_connection_start(e->c);
 	e->s = accepted(&e->lr, 0);
-	nw_connection_set_queue(e->s, e->queue);
-	nw_connection_set_state_changed_handler_f(e->s, &e->sr, on_state, NULL);
-	nw_connection_start(e->s);
+	start_connection(e->s, &e->sr, e->queue);
 	nw_release(server);
 	nw_release(client);
 }

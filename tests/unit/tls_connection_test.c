@@ -18,48 +18,10 @@ static void default_trust(void **state)
 	}
 }
 
-static void use_expired(struct ends *e, sec_protocol_options_t o)
-{
-	(void)e;
-	sec_protocol_options_set_local_identity(o, (sec_identity_t)expired_id);
-}
-
-static void use_wrong_name(struct ends *e, sec_protocol_options_t o)
-{
-	(void)e;
-	sec_protocol_options_set_local_identity(o, (sec_identity_t)wrong_name_id);
-}
-
 static void use_stranger(struct ends *e, sec_protocol_options_t o)
 {
 	(void)e;
 	sec_protocol_options_set_local_identity(o, (sec_identity_t)stranger_id);
-}
-
-static void bad_servers(void **state)
-{
-	static const struct {
-		void (*server)(struct ends *e, sec_protocol_options_t o);
-		int code;
-	} cases[] = {
-		{ use_expired, -9814 },
-		{ use_wrong_name, -9843 },
-		{ use_stranger, -9813 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < BRI_LEN(cases); i++) {
-		for (int udp = 0; udp < 2; udp++) {
-			struct ends *e = new_ends(udp);
-			struct last_error last;
-
-			e->server = cases[i].server;
-			expect_error(e, &last);
-			assert_int_equal(last.domain, nw_error_domain_tls);
-			assert_int_equal(last.code, cases[i].code);
-			free_ends(e);
-		}
-	}
 }
 
 /* --- the application's judgement --- */
@@ -315,7 +277,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(default_trust),
-		cmocka_unit_test(bad_servers),
 		cmocka_unit_test(the_handler_is_authoritative),
 		cmocka_unit_test(late_verdict),
 		cmocka_unit_test(verdict_after_the_end),

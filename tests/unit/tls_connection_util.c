@@ -1,76 +1,34 @@
 /* See tls_connection_util.h. */
 #include "tls_connection_util.h"
 
-#include <unistd.h>
 #include "api/sec_metadata.h"
 #include "api/tls_cache.h"
 
 struct tls_cert leaf;
-static struct tls_cert root, other, wrong_name, expired, stranger, client_cert;
-struct bri_identity *leaf_id, *other_id, *wrong_name_id, *expired_id, *stranger_id, *client_id;
-
-static struct bri_identity *identity_of(const struct tls_cert *cert)
-{
-	struct bri_certificate *chain[3];
-	struct bri_identity *identity;
-	gnutls_privkey_t key;
-
-	for (size_t i = 0; i < cert->n; i++)
-		chain[i] = bri_certificate_new(cert->chain[i].bytes, cert->chain[i].size);
-	gnutls_privkey_init(&key);
-	gnutls_privkey_import_x509(key, cert->x509_key, GNUTLS_PRIVKEY_IMPORT_COPY);
-	identity = bri_identity_new(key, chain, cert->n);
-	assert_non_null(identity);
-	for (size_t i = 0; i < cert->n; i++)
-		nw_release(chain[i]);
-	return identity;
-}
-
-/* the process's trust store is our root, for what asks no handler */
-static void make_store(void)
-{
-	static char path[] = "/tmp/braid-tls-test-XXXXXX";
-	gnutls_datum_t pem;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(gnutls_x509_crt_export2(root.crt, GNUTLS_X509_FMT_PEM, &pem), 0);
-	assert_int_equal(write(fd, pem.data, pem.size), pem.size);
-	close(fd);
-	gnutls_free(pem.data);
-	setenv("SSL_CERT_FILE", path, 1);
-}
+static struct tls_cert root, other, stranger, client_cert;
+struct bri_identity *leaf_id, *other_id, *stranger_id, *client_id;
 
 int make_certificates(void **state)
 {
 	(void)state;
 	tls_cert_make(&root, &(struct tls_cert_spec) { .name = "root", .is_ca = true });
-	make_store();
+	tls_cert_trust(&root);
 	tls_cert_make(&leaf, &(struct tls_cert_spec) { .name = "example.test", .issuer = &root });
 	tls_cert_make(&other, &(struct tls_cert_spec) { .name = "other.test", .issuer = &root });
-	tls_cert_make(
-		&wrong_name, &(struct tls_cert_spec) { .name = "wrong.test", .issuer = &root });
-	tls_cert_make(&expired,
-		&(struct tls_cert_spec) {
-			.name = "example.test", .issuer = &root, .from_days = -10, .to_days = -5 });
 	tls_cert_make(&stranger, &(struct tls_cert_spec) { .name = "example.test" });
 	tls_cert_make(
 		&client_cert, &(struct tls_cert_spec) { .name = "client.test", .issuer = &root });
-	leaf_id = identity_of(&leaf);
-	other_id = identity_of(&other);
-	wrong_name_id = identity_of(&wrong_name);
-	expired_id = identity_of(&expired);
-	stranger_id = identity_of(&stranger);
-	client_id = identity_of(&client_cert);
+	leaf_id = tls_cert_identity_object(&leaf);
+	other_id = tls_cert_identity_object(&other);
+	stranger_id = tls_cert_identity_object(&stranger);
+	client_id = tls_cert_identity_object(&client_cert);
 	return 0;
 }
 
 int free_certificates(void **state)
 {
-	struct tls_cert *all[] = { &root, &leaf, &other, &wrong_name, &expired, &stranger,
-		&client_cert };
-	struct bri_identity *ids[] = { leaf_id, other_id, wrong_name_id, expired_id, stranger_id,
-		client_id };
+	struct tls_cert *all[] = { &root, &leaf, &other, &stranger, &client_cert };
+	struct bri_identity *ids[] = { leaf_id, other_id, stranger_id, client_id };
 
 	(void)state;
 	for (size_t i = 0; i < BRI_LEN(ids); i++)
@@ -78,7 +36,7 @@ int free_certificates(void **state)
 	for (size_t i = 0; i < BRI_LEN(all); i++)
 		tls_cert_free(all[i]);
 	bri_tls_cache_clear();
-	unlink(getenv("SSL_CERT_FILE"));
+	tls_cert_distrust();
 	return 0;
 }
 

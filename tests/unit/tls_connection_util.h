@@ -10,8 +10,7 @@
 #include "security/security.h"
 
 extern struct tls_cert leaf; /* example.test, as the server shows it */
-extern struct bri_identity *leaf_id, *other_id, *wrong_name_id, *expired_id, *stranger_id,
-	*client_id;
+extern struct bri_identity *leaf_id, *other_id, *stranger_id, *client_id;
 
 /* for the group of tests; our root is what the process trusts meanwhile */
 int make_certificates(void **state);

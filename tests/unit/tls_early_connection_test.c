@@ -143,12 +143,10 @@ static bool send_early(struct ends *e, const char *bytes, size_t size)
 	dispatch_release(data);
 	nw_connection_start(e->c);
 	e->s = accepted(&e->lr, e->n++);
-	nw_connection_set_queue(e->s, e->queue);
-	nw_connection_set_state_changed_handler_f(e->s, &e->sr, on_state, NULL);
 	free(e->sr.data);
 	e->sr.data = NULL;
 	e->sr.data_size = 0;
-	nw_connection_start(e->s);
+	start_connection(e->s, &e->sr, e->queue);
 	await(&e->sr, "ready");
 	await(&e->r, "ready");
 	receive(e->s, &e->sr, 'a', (uint32_t)size + 4, (uint32_t)size + 4);
@@ -251,9 +249,7 @@ static void datagrams(void **state)
 			BRAID_SEND_IDEMPOTENT_CONTENT_F, NULL);
 		nw_connection_start(e->c);
 		e->s = accepted(&e->lr, i);
-		nw_connection_set_queue(e->s, e->queue);
-		nw_connection_set_state_changed_handler_f(e->s, &e->sr, on_state, NULL);
-		nw_connection_start(e->s);
+		start_connection(e->s, &e->sr, e->queue);
 		await(&e->r, "ready");
 		await(&e->sr, "ready");
 		receive_message(e->s, &e->sr, 'a');

@@ -96,9 +96,7 @@ static void talk(struct server *s, unsigned i, bool server_first)
 	nw_release(p);
 	nw_connection_start(c);
 	inbound = accepted(&s->r, i);
-	nw_connection_set_queue(inbound, s->queue);
-	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
-	nw_connection_start(inbound);
+	start_connection(inbound, &s->sr, s->queue);
 	await(&s->cr, "ready");
 	await(&s->sr, "ready");
 	receive_message(inbound, &s->sr, 'a');
@@ -326,9 +324,7 @@ static struct bri_tls *shake_hands(struct server *s, int fd, uint16_t suite, uns
 	assert_int_equal(step(tls), BRI_TLS_WAITS);
 	send_all(fd, s, tls);
 	inbound = accepted(&s->r, i);
-	nw_connection_set_queue(inbound, s->queue);
-	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
-	nw_connection_start(inbound);
+	start_connection(inbound, &s->sr, s->queue);
 	while (!bri_tls_is_done(tls)) {
 		hear(fd, tls, room);
 		step(tls);
@@ -387,9 +383,7 @@ static void longest_records(void **state)
 	nw_release(p);
 	nw_connection_start(c);
 	inbound = accepted(&s->r, 0);
-	nw_connection_set_queue(inbound, s->queue);
-	nw_connection_set_state_changed_handler_f(inbound, &s->sr, on_state, NULL);
-	nw_connection_start(inbound);
+	start_connection(inbound, &s->sr, s->queue);
 	await(&s->cr, "ready");
 	await(&s->sr, "ready");
 	most = nw_connection_get_maximum_datagram_size(c);
