@@ -3,79 +3,51 @@
  * server remembers for it.
  */
 #include "proto/tls/tls_internal.h"
-#include "tls_util.h"
+#include "tls_engine_util.h"
 
-static struct tls_cert root, leaf;
-static gnutls_datum_t ticket_key, other_key;
+static gnutls_datum_t other_key;
 static struct bri_tls_replay *replay;
 
-static int make_certificates(void **state)
+static int setup(void **state)
 {
-	(void)state;
-	tls_cert_make(&root, &(struct tls_cert_spec) { .name = "root", .is_ca = true });
-	tls_cert_make(&leaf, &(struct tls_cert_spec) { .name = "example.test", .issuer = &root });
-	gnutls_session_ticket_key_generate(&ticket_key);
 	gnutls_session_ticket_key_generate(&other_key);
 	replay = bri_tls_replay_new();
 	assert_non_null(replay);
-	return 0;
+	return make_certificates(state);
 }
 
-static int free_certificates(void **state)
+static int teardown(void **state)
 {
-	(void)state;
-	tls_cert_free(&leaf);
-	tls_cert_free(&root);
-	gnutls_free(ticket_key.data);
 	gnutls_free(other_key.data);
 	bri_tls_replay_free(replay);
-	return 0;
+	return free_certificates(state);
 }
 
-static struct bri_tls_config client_config(uint16_t version)
+static struct bri_tls_config early_server(void)
 {
-	return (struct bri_tls_config) {
-		.min_version = 0x0303,
-		.max_version = version,
-		.server_name = "example.test",
-		.tickets = true,
-	};
+	struct bri_tls_config config = server_config();
+
+	config.replay = replay;
+	return config;
 }
 
-static struct bri_tls_config server_config(void)
+static struct tls_pair *start_pair(struct bri_tls_config *c, struct bri_tls_config *s)
 {
-	return (struct bri_tls_config) {
-		.min_version = 0x0303,
-		.max_version = 0x0304,
-		.identity = tls_cert_identity(&leaf),
-		.tickets = true,
-		.ticket_key = ticket_key,
-		.replay = replay,
-	};
-}
+	struct tls_pair *pair = new_pair();
 
-static struct tls_pair *new_pair(struct bri_tls_config *c, struct bri_tls_config *s)
-{
-	struct tls_pair *pair = calloc(1, sizeof(*pair));
-
-	pair->now_ns = 1000;
 	tls_pair_start(pair, c, s);
 	return pair;
-}
-
-static void drop(struct tls_pair *pair)
-{
-	tls_pair_free(pair);
-	free(pair);
 }
 
 /* A first session, for its ticket. */
 static gnutls_datum_t ticket_of(uint16_t version, struct bri_tls_config *s)
 {
-	struct bri_tls_config c = client_config(version);
-	struct tls_pair *pair = new_pair(&c, s);
+	struct bri_tls_config c = client_config();
 	gnutls_datum_t ticket = { 0 };
+	struct tls_pair *pair;
 
+	c.max_version = version;
+	pair = start_pair(&c, s);
 	tls_pair_run(pair);
 	assert_true(bri_tls_is_done(pair->client.tls) && bri_tls_is_done(pair->server.tls));
 	assert_int_equal(bri_tls_early(pair->client.tls), 0);
@@ -112,12 +84,12 @@ static void accepted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < BRI_LEN(chunks); i++) {
-		struct bri_tls_config s = server_config(), c = client_config(0x0304);
+		struct bri_tls_config s = early_server(), c = client_config();
 		gnutls_datum_t ticket = ticket_of(0x0304, &s);
 		struct tls_pair *pair;
 
 		with_early(&c, ticket, "early words", 11);
-		pair = new_pair(&c, &s);
+		pair = start_pair(&c, &s);
 		pair->chunk = chunks[i];
 		tls_pair_run(pair);
 		expect_content(pair, "early words", 11);
@@ -130,7 +102,7 @@ static void accepted(void **state)
 /* Also behind a server that asks who it is. */
 static void accepted_after_a_question(void **state)
 {
-	struct bri_tls_config s = server_config(), c = client_config(0x0304);
+	struct bri_tls_config s = early_server(), c = client_config();
 	gnutls_datum_t ticket = ticket_of(0x0304, &s);
 	struct tls_pair *pair;
 
@@ -138,7 +110,7 @@ static void accepted_after_a_question(void **state)
 	with_early(&c, ticket, "early words", 11);
 	s.identity = (struct bri_tls_identity) { 0 };
 	s.asks_identity = true;
-	pair = new_pair(&c, &s);
+	pair = start_pair(&c, &s);
 	pair->server.identity = &leaf;
 	tls_pair_run(pair);
 	expect_content(pair, "early words", 11);
@@ -151,7 +123,7 @@ static void refused(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		struct bri_tls_config s = server_config(), c = client_config(0x0304);
+		struct bri_tls_config s = early_server(), c = client_config();
 		gnutls_datum_t ticket;
 		struct tls_pair *pair;
 
@@ -167,7 +139,7 @@ static void refused(void **state)
 			s.replay = NULL;
 		else if (i == 3)
 			s.max_version = 0x0303;
-		pair = new_pair(&c, &s);
+		pair = start_pair(&c, &s);
 		tls_pair_run(pair);
 		if (i == 3) { /* RFC 8446 appendix D.3: a client must fail then */
 			assert_int_equal(pair->client.result, -EPROTO);
@@ -184,17 +156,17 @@ static void refused(void **state)
 /* RFC 8446 section 8: the same hello once more, to a server that has taken it */
 static void played_again(void **state)
 {
-	struct bri_tls_config s = server_config(), c = client_config(0x0304);
+	struct bri_tls_config s = early_server(), c = client_config();
 	gnutls_datum_t ticket = ticket_of(0x0304, &s);
 	struct tls_pair *pair, *again;
 	size_t size;
 
 	(void)state;
 	with_early(&c, ticket, "pay 5", 5);
-	pair = new_pair(&c, &s);
+	pair = start_pair(&c, &s);
 	tls_end_feed(pair, &pair->client, &pair->server);
 	size = pair->server.in_size;
-	again = new_pair(NULL, &s);
+	again = start_pair(NULL, &s);
 	again->server.in = malloc(size);
 	memcpy(again->server.in, pair->server.in, size);
 	again->server.in_size = again->server.in_room = size;
@@ -214,7 +186,7 @@ static void played_again(void **state)
 /* What a ticket allows goes early, the rest is for the caller. */
 static void too_much(void **state)
 {
-	struct bri_tls_config s = server_config(), c = client_config(0x0304);
+	struct bri_tls_config s = early_server(), c = client_config();
 	gnutls_datum_t ticket = ticket_of(0x0304, &s);
 	size_t size = 3 * BRI_TLS_EARLY_MAX;
 	char *early = malloc(size);
@@ -223,7 +195,7 @@ static void too_much(void **state)
 	(void)state;
 	memset(early, 'e', size);
 	with_early(&c, ticket, early, size);
-	pair = new_pair(&c, &s);
+	pair = start_pair(&c, &s);
 	tls_pair_run(pair);
 	expect_content(pair, early, BRI_TLS_EARLY_MAX);
 	drop(pair);
@@ -235,14 +207,15 @@ static void no_ticket_no_early(void **state)
 {
 	(void)state;
 	for (uint16_t version = 0x0303; version <= 0x0304; version++) {
-		struct bri_tls_config s = server_config(), c = client_config(version);
+		struct bri_tls_config s = early_server(), c = client_config();
 		gnutls_datum_t ticket = { 0 };
 		struct tls_pair *pair;
 
+		c.max_version = version;
 		if (version == 0x0303)
 			ticket = ticket_of(version, &s);
 		with_early(&c, ticket, "early words", 11);
-		pair = new_pair(&c, &s);
+		pair = start_pair(&c, &s);
 		tls_pair_run(pair);
 		expect_content(pair, "", 0);
 		drop(pair);
@@ -293,5 +266,5 @@ int main(void)
 		cmocka_unit_test(memory_of_hellos),
 	};
 
-	return cmocka_run_group_tests(tests, make_certificates, free_certificates);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

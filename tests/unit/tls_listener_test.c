@@ -2,39 +2,12 @@
  * A listener of DTLS and datagrams of peers that it does not know: what is no ClientHello makes no
  * inbound connection, and a ClientHello makes none before its sender has shown that it is there.
  */
-#include "conn_util.h"
-#include "tls_util.h"
+#include "tls_connection_util.h"
 
-#include <Security/SecProtocolOptions.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "api/object.h"
-#include "security/security.h"
-
-static struct tls_cert root, leaf;
-static struct bri_identity *leaf_id;
-
-static int make_certificates(void **state)
-{
-	(void)state;
-	tls_cert_make(&root, &(struct tls_cert_spec) { .name = "root", .is_ca = true });
-	tls_cert_make(&leaf, &(struct tls_cert_spec) { .name = "example.test", .issuer = &root });
-	tls_cert_trust(&root);
-	leaf_id = tls_cert_identity_object(&leaf);
-	return 0;
-}
-
-static int free_certificates(void **state)
-{
-	(void)state;
-	nw_release(leaf_id);
-	tls_cert_free(&leaf);
-	tls_cert_free(&root);
-	tls_cert_distrust();
-	return 0;
-}
 
 struct server {
 	struct recorder r, sr, cr; /* the listener, a connection of it, a client of ours */
@@ -88,7 +61,7 @@ static void close_server(struct server *s)
 
 /* A client of the listener, up to content in both directions; both are ended, whoever goes first.
  */
-static void talk(struct server *s, unsigned i, bool server_first)
+static void talk_once(struct server *s, unsigned i, bool server_first)
 {
 	nw_parameters_t p = parameters(false);
 	nw_connection_t c = new_client(&s->cr, s->queue, p, s->port), inbound;
@@ -117,7 +90,7 @@ static void goodbyes(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
-		talk(s, i, i % 2 == 0);
+		talk_once(s, i, i % 2 == 0);
 	barrier(s->queue);
 	assert_int_equal(seen(&s->r, "new"), 6);
 	close_server(s);
@@ -206,7 +179,7 @@ static void no_hello(void **state)
 	assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
 	close(fd);
 	assert_int_equal(seen(&s->r, "new"), 0);
-	talk(s, 0, false);
+	talk_once(s, 0, false);
 	assert_int_equal(seen(&s->r, "new"), 1);
 	close_server(s);
 }
@@ -233,7 +206,7 @@ static void forged_hellos(void **state)
 	held = mallinfo2().uordblks;
 	assert_true(held < before + 64 * 1024);
 	assert_int_equal(seen(&s->r, "new"), 0);
-	talk(s, 0, false);
+	talk_once(s, 0, false);
 	close_server(s);
 }
 
