@@ -8,8 +8,6 @@
 #include "report.h"
 #include "stream.h"
 
-#define SECONDS 10u
-
 /* One transfer in a lab of its own, so that none learns from the one before (the kernel keeps
  * metrics of a destination). ret: Mbit/s of the whole time, and of its second half. */
 static int transfer(const struct measure *measure, const struct options *options, bool tcp,
@@ -19,7 +17,7 @@ static int transfer(const struct measure *measure, const struct options *options
 	struct options mine = *options;
 	struct pair pair = { -1, -1 };
 	struct bed bed;
-	uint64_t length_ns = (options->seconds ? options->seconds : SECONDS) * BRI_NS_PER_S;
+	uint64_t length_ns = options->seconds * BRI_NS_PER_S;
 	int r;
 
 	if (tcp)

@@ -15,13 +15,16 @@
 #include "report.h"
 
 #define K 1024u
+/* As deep as the queue of Linux's netem where nothing is said: 1000 frames. */
+#define NETEM 1500000u
 
 /* What is aggregated: the paths' round trip (ms), rate (Mbit/s), queue and loss. */
 static const struct bed_path bad_loss[] = { { 20, 50, 0, 0 }, { 300, 2, 0, 50000 } };
 static const struct bed_path bad_queue[] = { { 20, 50, 0, 0 }, { 40, 1, K *K, 0 } };
 static const struct bed_path bad_rtt[] = { { 10, 20, 0, 0 }, { 400, 20, 0, 0 } };
 static const struct bed_path equal[] = { { 20, 50, 0, 0 }, { 20, 50, 0, 0 } };
-static const struct bed_path rtt[] = { { 10, 50, 0, 0 }, { 200, 50, 0, 0 } };
+static const struct bed_path rtt[] = { { 10, 50, NETEM, 0 }, { 200, 50, NETEM, 0 } };
+static const struct bed_path rtt_short[] = { { 10, 50, 0, 0 }, { 200, 50, 0, 0 } };
 static const struct bed_path rate[] = { { 20, 100, 0, 0 }, { 60, 10, 0, 0 } };
 static const struct bed_path queue[] = { { 20, 50, 0, 0 }, { 20, 20, 4 * K *K, 0 } };
 static const struct bed_path fast[] = { { 20, 200, 0, 0 }, { 20, 200, 0, 0 } };
@@ -29,12 +32,14 @@ static const struct bed_path loss[] = { { 20, 50, 0, 10000 }, { 20, 50, 0, 10000
 
 #define HANDOVER(dir, up, what, how)                                                               \
 	{                                                                                          \
-		"handover-" dir "-" what, measure_handover, 60, up, how, NULL, false               \
+		"handover-" dir "-" what, measure_handover, 60, up, how, NULL, false, 0            \
 	}
-#define AGGREGATE(name, paths, is_sum)                                                             \
-	{ "aggregate-" name "-down", measure_aggregate, 120, false, NULL, paths, is_sum },         \
+#define AGGREGATE(name, paths, is_sum, seconds)                                                    \
+	{ "aggregate-" name "-down", measure_aggregate, 120, false, NULL, paths, is_sum,           \
+		seconds },                                                                         \
 	{                                                                                          \
-		"aggregate-" name "-up", measure_aggregate, 120, true, NULL, paths, is_sum         \
+		"aggregate-" name "-up", measure_aggregate, 120, true, NULL, paths, is_sum,        \
+			seconds                                                                    \
 	}
 
 static const struct measure measures[] = {
@@ -44,26 +49,27 @@ static const struct measure measures[] = {
 	HANDOVER("down", false, "address", "wlan deladdr"),
 	HANDOVER("up", true, "silent", "wlan silent"),
 	HANDOVER("down", false, "silent", "wlan silent"),
-	{ "echo-silent", measure_echo_silent, 60, false, "wlan silent", NULL, false },
-	{ "return-up", measure_return, 90, true, NULL, NULL, false },
-	{ "return-down", measure_return, 90, false, NULL, NULL, false },
-	{ "false-up", measure_false, 120, true, NULL, NULL, false },
-	{ "false-down", measure_false, 120, false, NULL, NULL, false },
-	{ "mbb-up", measure_mbb, 120, true, NULL, NULL, false },
-	{ "mbb-down", measure_mbb, 120, false, NULL, NULL, false },
-	{ "interactive-slowfirst", measure_slow_first, 90, false, NULL, NULL, false },
-	{ "interactive-turns-slow", measure_turns_slow, 60, false, NULL, NULL, false },
-	{ "interactive-loss", measure_loss, 90, false, NULL, NULL, false },
-	AGGREGATE("badloss", bad_loss, false),
-	AGGREGATE("badqueue", bad_queue, false),
-	AGGREGATE("badrtt", bad_rtt, false),
-	AGGREGATE("equal", equal, true),
-	AGGREGATE("rtt", rtt, true),
-	AGGREGATE("rate", rate, true),
-	AGGREGATE("queue", queue, true),
-	AGGREGATE("fast", fast, true),
-	AGGREGATE("loss", loss, true),
-	{ "many", measure_many, 180, false, NULL, NULL, false },
+	{ "echo-silent", measure_echo_silent, 60, false, "wlan silent", NULL, false, 0 },
+	{ "return-up", measure_return, 90, true, NULL, NULL, false, 0 },
+	{ "return-down", measure_return, 90, false, NULL, NULL, false, 0 },
+	{ "false-up", measure_false, 120, true, NULL, NULL, false, 0 },
+	{ "false-down", measure_false, 120, false, NULL, NULL, false, 0 },
+	{ "mbb-up", measure_mbb, 120, true, NULL, NULL, false, 0 },
+	{ "mbb-down", measure_mbb, 120, false, NULL, NULL, false, 0 },
+	{ "interactive-slowfirst", measure_slow_first, 90, false, NULL, NULL, false, 0 },
+	{ "interactive-turns-slow", measure_turns_slow, 60, false, NULL, NULL, false, 0 },
+	{ "interactive-loss", measure_loss, 90, false, NULL, NULL, false, 0 },
+	AGGREGATE("badloss", bad_loss, false, 30),
+	AGGREGATE("badqueue", bad_queue, false, 30),
+	AGGREGATE("badrtt", bad_rtt, false, 10),
+	AGGREGATE("equal", equal, true, 10),
+	AGGREGATE("rtt", rtt, true, 30),
+	AGGREGATE("rttshort", rtt_short, true, 30),
+	AGGREGATE("rate", rate, true, 10),
+	AGGREGATE("queue", queue, true, 10),
+	AGGREGATE("fast", fast, true, 10),
+	AGGREGATE("loss", loss, true, 30),
+	{ "many", measure_many, 180, false, NULL, NULL, false, 0 },
 };
 
 static const struct measure *find(const char *name)
@@ -159,6 +165,8 @@ int main(int argc, char **argv)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!options.seconds)
+		options.seconds = measure->seconds;
 	(void)alarm(measure->limit_s + 4 * options.seconds); /* the lab ends with this process */
 	report_begin(measure->name, options.braidd != NULL, options.seed);
 	if (measure->run(measure, &options) < 0)

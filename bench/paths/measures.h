@@ -12,7 +12,8 @@ struct measure {
 	bool is_up; /* the client sends */
 	const char *how;
 	const struct bed_path *paths;
-	bool is_sum; /* aggregate: against the sum of both paths, not the best one */
+	bool is_sum;      /* aggregate: against the sum of both paths, not the best one */
+	uint32_t seconds; /* where --seconds says nothing; 0: the function knows */
 };
 
 /* All return 0, or -1 after report_fail(). */

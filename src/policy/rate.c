@@ -20,6 +20,10 @@
 #define BULK_BPS     20000000u
 /* The best one carries less: it may be as the application sends. */
 #define KNOWN_BPS 10000000u
+/* Slow start has come so far that a second path is not waited for with the smallest receive buffer,
+ * and not so far that the first one fills the window when the second begins: where the window is
+ * full, Linux drops what one of two subflows sends beyond it, and waits for its timer. */
+#define BEGUN_BPS 5000000u
 /* The best one carries less: the application has little to send, nothing is judged. */
 #define USEFUL_BPS 1000000u
 /* A train of so many bytes (four full segments) tells the bottleneck, in looks of 10 ms, to a
@@ -35,6 +39,10 @@
  * its chance: some segments in a train. */
 #define SHORT_NS     (45 * BRI_NS_PER_MS)
 #define CHANCE_BYTES 8000u
+/* A path that loses most of a train has no such chance, and is waited for all the same: the best
+ * one stands still for so long, and data comes over this one. */
+#define STILL_NS   (200 * BRI_NS_PER_MS)
+#define STILL_PART 8u
 /* Linux shares out data by the pacing rates of its paths, that is two windows a round trip in slow
  * start: a far path gets its first segments one by one. What comes clearly faster than that, and
  * still slowly, has the bottleneck's rate; with room for jitter. */
@@ -76,11 +84,17 @@ static void note_train(struct bri_rate *r, uint64_t bytes, uint64_t before_ns, u
 	if (!bytes)
 		return;
 	if (!r->train_ns || now_ns - r->last_ns > TRAIN_PAUSE_NS) {
-		r->train_ns = before_ns;
-		r->train_bytes = 0;
+		/* after a pause acknowledgements may be late that were lost before it */
+		bool is_first = r->seen - bytes < SEGMENT_BYTES;
+
+		r->train_ns = is_first ? before_ns : now_ns;
+		r->train_bytes = is_first ? bytes : 0;
+	} else {
+		r->train_bytes += bytes;
 	}
-	r->train_bytes += bytes;
 	r->last_ns = now_ns;
+	if (now_ns == r->train_ns)
+		return;
 	bps = r->train_bytes * 8 * BRI_NS_PER_S / (now_ns - r->train_ns);
 	if (r->seen - bytes <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES && bps > r->fast_bps)
 		r->fast_bps = bps;
@@ -93,6 +107,10 @@ static void note_short(struct bri_rate *r, uint64_t bytes, uint64_t now_ns)
 		return;
 	r->short_bps = r->short_bytes * 8 * BRI_NS_PER_S / (now_ns - r->short_ns);
 	r->slow = r->short_bps < r->peak_bps / 2;
+	if (r->short_bps >= r->peak_bps / STILL_PART)
+		r->still_ns = 0;
+	else if (!r->still_ns)
+		r->still_ns = r->short_ns;
 	r->short_ns = now_ns;
 	r->short_bytes = 0;
 }
@@ -108,6 +126,7 @@ static void note_look(struct bri_rate *r, uint64_t total, uint64_t now_ns)
 		r->short_ns = now_ns;
 		r->short_bytes = 0;
 		r->slow = false;
+		r->still_ns = 0;
 		return;
 	}
 	note_train(r, bytes, before_ns, now_ns);
@@ -175,7 +194,13 @@ bool bri_rate_is_harmful(struct bri_rate *r, const struct bri_rate *best)
 
 bool bri_rate_is_known(const struct bri_rate *r)
 {
-	return r->peak_bps || r->short_bps >= KNOWN_BPS;
+	return r->peak_bps || r->short_bps >= BEGUN_BPS;
+}
+
+/* Data has just come over this one, and for long none over the best one. */
+static bool is_waited_for(const struct bri_rate *r, const struct bri_rate *best)
+{
+	return best->still_ns && r->last_ns > best->still_ns + STILL_NS;
 }
 
 bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
@@ -186,6 +211,8 @@ bool bri_rate_is_narrow(const struct bri_rate *r, const struct bri_rate *best)
 		return false;
 	if (r->seen >= SHAPED_BYTES && r->fast_bps * SHAPED_DEN > r->thin_bps * SHAPED_NUM &&
 		r->fast_bps < useful_bps / JITTER_DEN * JITTER_NUM)
+		return true;
+	if (r->fast_bps && is_waited_for(r, best))
 		return true;
 	return best->slow && r->seen >= CHANCE_BYTES && r->short_bps && r->short_bps < useful_bps;
 }

@@ -27,6 +27,7 @@ struct bri_rate {
 	uint64_t short_ns, short_bytes;
 	uint64_t short_bps; /* of the last whole one */
 	bool slow;          /* that was below half of the peak */
+	uint64_t still_ns;  /* since when next to nothing comes; 0: it does */
 };
 
 /* bri_rate_is_known(): enough to compare others with it. */
