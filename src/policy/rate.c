@@ -84,9 +84,10 @@ static void note_train(struct bri_rate *r, uint64_t bytes, uint64_t before_ns, u
 	if (!bytes)
 		return;
 	if (!r->train_ns || now_ns - r->last_ns > TRAIN_PAUSE_NS) {
-		/* after a pause acknowledgements may be late that were lost before it */
+		/* after a pause the first may be late: acknowledgements are lost, too */
 		bool is_first = r->seen - bytes < SEGMENT_BYTES;
 
+		r->done_bps = r->fast_bps;
 		r->train_ns = is_first ? before_ns : now_ns;
 		r->train_bytes = is_first ? bytes : 0;
 	} else {
@@ -96,8 +97,8 @@ static void note_train(struct bri_rate *r, uint64_t bytes, uint64_t before_ns, u
 	if (now_ns == r->train_ns)
 		return;
 	bps = r->train_bytes * 8 * BRI_NS_PER_S / (now_ns - r->train_ns);
-	if (r->seen - bytes <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES && bps > r->fast_bps)
-		r->fast_bps = bps;
+	if (r->seen - bytes <= FIRST_BYTES && r->train_bytes >= TRAIN_BYTES)
+		r->fast_bps = bps > r->done_bps ? bps : r->done_bps;
 }
 
 static void note_short(struct bri_rate *r, uint64_t bytes, uint64_t now_ns)

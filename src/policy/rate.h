@@ -22,6 +22,7 @@ struct bri_rate {
 	uint64_t train_bytes;
 	uint64_t last_ns;  /* its last look with bytes */
 	uint64_t fast_bps; /* of the fastest train; 0: none was long enough */
+	uint64_t done_bps; /* the same without the present one */
 	uint64_t thin_bps; /* as fast a sender may hand out its first window */
 	/* short windows */
 	uint64_t short_ns, short_bytes;

@@ -255,7 +255,6 @@ static void delivered(struct sim_end *e, struct sim_segment *seg, struct newly *
 		e->n_lost--;
 	}
 	n->segments++;
-	e->bytes_acked += seg->len;
 	if (seg->retransmitted)
 		n->again = true;
 	else
@@ -273,6 +272,7 @@ static struct newly take_acks(struct sim_end *e, const struct sim_packet *p)
 	for (; e->una < p->ack && e->una < e->nxt; e->una++) {
 		struct sim_segment *seg = at(e, e->una);
 
+		e->bytes_acked += seg->len; /* as Linux: what is acknowledged in order */
 		if (seg->sacked)
 			e->n_sacked--;
 		else
