@@ -1,7 +1,9 @@
 /*
  * Records fed to the TLS engine. The first byte: bit 0 server, bit 1 datagrams, bit 2 the identity
- * is asked for, bit 3 pre-shared keys, bits 4 to 6 how the rest is split. Whatever comes, the
- * engine ends in one of its results, in bounded memory.
+ * is asked for, bit 3 pre-shared keys, bits 4 to 6 how the rest is split, bit 7 of a server: it
+ * takes early data, or looks at the first datagram before there is a session. Whatever comes, the
+ * engine ends in one of its results, in bounded memory, and no answer to a first datagram is
+ * longer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +42,27 @@ static int work(struct bri_tls *tls)
 	return r;
 }
 
+static void look_at_first(const uint8_t *data, size_t size)
+{
+	uint8_t key[16] = { 1, 2, 3 }, reply[BRI_TLS_FIRST_REPLY_MAX];
+	gnutls_datum_t secret = { key, sizeof(key) };
+	struct bri_tls_bytes peer = { (const uint8_t *)"192.0.2.1", 9 };
+	uint8_t *copy = malloc(size ? size : 1);
+	size_t n = 0;
+
+	memcpy(copy, data, size);
+	if (bri_tls_first(secret, peer, (struct bri_tls_bytes) { copy, size }, 1, reply, &n) ==
+			BRI_TLS_FIRST_REPLY &&
+		n > size)
+		abort();
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bri_tls_config config = { .min_version = 0x0301, .max_version = 0x0304 };
+	static struct bri_tls_replay *replay;
 	struct bri_tls *tls;
 	size_t chunk;
 	int r = BRI_TLS_WAITS;
@@ -56,6 +75,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 8) {
 		config.psks = &psk;
 		config.n_psks = 1;
+	}
+	if (data[0] & 0x80 && config.server && config.datagram)
+		look_at_first(data + 1, size - 1);
+	if (data[0] & 0x80 && config.server && !config.datagram) {
+		if (!replay)
+			replay = bri_tls_replay_new();
+		config.replay = replay;
 	}
 	chunk = (size_t)1 << 2 * (data[0] >> 4 & 7);
 	data++;
