@@ -83,7 +83,9 @@ typedef void (^nw_framer_wakeup_handler_t)(nw_framer_t framer);
 /*!
  * @typedef nw_framer_stop_handler_t
  * @abstract Called once when the connection ends; it may still write.
- * @result True: done. False: nw_framer_mark_failed_with_error() will be called when it is.
+ * @result True: done. False: nw_framer_mark_failed_with_error() will be called when it is. A
+ * connection that was cancelled waits for that before it is `cancelled`, for 5 seconds at most;
+ * one that has failed, or was cancelled by force, does not.
  */
 typedef bool (^nw_framer_stop_handler_t)(nw_framer_t framer);
 /*!

@@ -184,15 +184,21 @@ static void keep_content(struct bri_request *request)
 	bri_object_release(copy);
 }
 
+/* Why no more sends and receives are taken; 0: they are. */
+static int over(nw_connection_t c)
+{
+	if (c->life == BRI_LIFE_FAILED)
+		return ENOTCONN;
+	return c->life == BRI_LIFE_CANCELLED || c->closing ? ECANCELED : 0;
+}
+
 /* On the queue: written now, if nothing is before it. */
 static void send_now(nw_connection_t c, struct bri_request *request)
 {
 	bool first = !c->sends.head;
 
-	if (c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED) {
-		bri_connection_complete(c, request,
-			bri_error_new(nw_error_domain_posix,
-				c->life == BRI_LIFE_FAILED ? ENOTCONN : ECANCELED));
+	if (over(c)) {
+		bri_connection_complete(c, request, bri_error_new(nw_error_domain_posix, over(c)));
 		return;
 	}
 	bri_requests_append(&c->sends, request);
@@ -205,10 +211,8 @@ static void send_now(nw_connection_t c, struct bri_request *request)
 
 static void receive_now(nw_connection_t c, struct bri_request *request)
 {
-	if (c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED)
-		bri_connection_complete(c, request,
-			bri_error_new(nw_error_domain_posix,
-				c->life == BRI_LIFE_FAILED ? ENOTCONN : ECANCELED));
+	if (over(c))
+		bri_connection_complete(c, request, bri_error_new(nw_error_domain_posix, over(c)));
 	else
 		bri_requests_append(&c->receives, request);
 }

@@ -87,6 +87,7 @@ struct nw_connection {
 	_Atomic uint8_t published_state; /* of life, for other threads */
 	enum bri_life life;
 	bool running, item_queued, self_reference, cancel_told, wants_better;
+	bool closing; /* cancelled, but a layer wants time to end: `cancelled` follows */
 	uint8_t batching;
 	struct bri_requests receives, sends, events;
 	struct bri_establish *establish;
@@ -209,6 +210,8 @@ nw_protocol_metadata_t bri_connection_copy_layer_metadata(
 /* --- connection_life.c; all [queue] --- */
 void bri_connection_on_start(nw_connection_t c);
 void bri_connection_on_cancel(nw_connection_t c, bool force);
+/* bri_connection_on_closed(): the layers have ended, as on_cancel() asked them to. */
+void bri_connection_on_closed(nw_connection_t c);
 void bri_connection_on_restart(nw_connection_t c);
 void bri_connection_on_skip(nw_connection_t c);
 /* bri_connection_lost(): the transport failed: everything outstanding completes with it, state

@@ -136,12 +136,25 @@ nw_protocol_metadata_t bri_connection_copy_layer_metadata(
 
 /* --- turns --- */
 
+/* Its layers end, which takes them time. */
+static bool close_some(nw_connection_t c)
+{
+	bool more = bri_chain_turn(c->chain);
+
+	if (!bri_chain_is_closed(c->chain))
+		return more;
+	bri_connection_on_closed(c);
+	return true;
+}
+
 bool bri_connection_turn_chain(nw_connection_t c)
 {
 	enum bri_chain_state before = c->chain->state;
 
 	if (c->chain->turning)
 		return false;
+	if (c->closing)
+		return close_some(c);
 	if (before == BRI_CHAIN_OPENING || bri_chain_wants_turn(c->chain))
 		bri_chain_turn(c->chain);
 	if (c->chain->state == BRI_CHAIN_FAILED) {

@@ -350,6 +350,10 @@ void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
 
 	if (c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED)
 		return;
+	if (c->closing) { /* nobody waits for more than its end */
+		bri_connection_on_closed(c);
+		return;
+	}
 	if (c->chain)
 		bri_chain_lost(c->chain, error);
 	bri_connection_fail_requests(c, domain, error.code);
@@ -364,18 +368,32 @@ void bri_connection_lost(nw_connection_t c, int errno_code)
 	bri_connection_lost_by(c, (struct bri_race_error) { BRI_RACE_POSIX, errno_code });
 }
 
+static void end(nw_connection_t c, bool abort)
+{
+	c->closing = false;
+	if (c->chain)
+		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
+	bri_connection_close_transport(c, abort);
+	bri_connection_fail_requests(c, nw_error_domain_posix, ECANCELED);
+	step(c, BRI_LIFE_CANCEL, NULL);
+}
+
+void bri_connection_on_closed(nw_connection_t c)
+{
+	end(c, false);
+}
+
 void bri_connection_on_cancel(nw_connection_t c, bool force)
 {
-	if (c->life == BRI_LIFE_CANCELLED)
+	if (c->life == BRI_LIFE_CANCELLED || (c->closing && !force))
 		return;
 	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
 	 */
-	if (c->chain && !force)
-		bri_chain_close(c->chain);
-	if (c->chain)
-		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
-	bri_connection_close_transport(c, force);
-	bri_connection_fail_requests(c, nw_error_domain_posix, ECANCELED);
-	step(c, BRI_LIFE_CANCEL, NULL);
+	if (c->chain && !force && !bri_chain_close(c->chain)) {
+		c->closing = true;
+		bri_connection_fail_requests(c, nw_error_domain_posix, ECANCELED);
+	} else {
+		end(c, force);
+	}
 	bri_connection_run(c);
 }

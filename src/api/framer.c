@@ -101,8 +101,6 @@ void nw_framer_set_wakeup_handler_f(nw_framer_t framer, void *context,
 		BRI_CALLABLE(wakeup_handler, context, destroy), __func__);
 }
 
-/* api-status: partial nw_framer_set_stop_handler, nw_framer_set_stop_handler_f: what it writes is
- * sent, but a result of false does not hold the connection up */
 void nw_framer_set_stop_handler_f(nw_framer_t framer, void *context,
 	nw_framer_stop_handler_f stop_handler, nw_context_destroy_f destroy)
 {

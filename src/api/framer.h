@@ -68,7 +68,7 @@ struct nw_framer {
 	bool failed;     /* and the chain knows */
 	bool stopped;    /* the stop handler was called */
 	bool cancelled;  /* the connection goes, and the stop handler has not heard of it */
-	bool stopping;   /* and said that it has more to do */
+	bool stopping;   /* and said that it has more to do: the connection's end waits */
 	bool up_ended;   /* nothing is delivered any more */
 	uint64_t now_ns; /* of the call we are in */
 	uint64_t wakeup_ns;
@@ -114,9 +114,6 @@ int bri_framer_layer_settle(nw_framer_t f);
 void bri_framer_layer_fail(nw_framer_t f, int error);
 /* bri_framer_layer_stopped(): what the stop handler waited for is done. */
 void bri_framer_layer_stopped(nw_framer_t f);
-/* bri_framer_layer_is_stopping(): the end of the connection waits for this layer: its stop handler
- * has said that it is not done. */
-bool bri_framer_layer_is_stopping(const struct bri_layer *layer);
 /* bri_framer_layer_deliver(): data (application reference, taken; NULL: none) goes up. */
 void bri_framer_layer_deliver(
 	nw_framer_t f, struct dispatch_data_s *data, nw_framer_message_t message, bool complete);

@@ -54,11 +54,7 @@ void bri_framer_layer_end(nw_framer_t f)
 void bri_framer_layer_stopped(nw_framer_t f)
 {
 	f->stopping = false;
-}
-
-bool bri_framer_layer_is_stopping(const struct bri_layer *layer)
-{
-	return framer_of(layer)->stopping;
+	bri_layer_closed(&f->layer);
 }
 
 /* --- what goes up --- */
@@ -396,7 +392,7 @@ static bool call_stop(nw_framer_t f)
 	return done;
 }
 
-static void close_layer(struct bri_layer *layer, uint64_t now_ns)
+static bool close_layer(struct bri_layer *layer, uint64_t now_ns)
 {
 	nw_framer_t f = framer_of(layer);
 
@@ -405,6 +401,7 @@ static void close_layer(struct bri_layer *layer, uint64_t now_ns)
 	f->stopping = !f->stopped;
 	if (call_stop(f))
 		f->stopping = false;
+	return !f->stopping;
 }
 
 static void lost(struct bri_layer *layer, struct bri_race_error error)

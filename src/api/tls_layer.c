@@ -319,15 +319,16 @@ static int expire(struct bri_layer *layer, uint64_t now_ns)
 	return bri_tls_layer_pump(l, now_ns);
 }
 
-static void close_layer(struct bri_layer *layer, uint64_t now_ns)
+static bool close_layer(struct bri_layer *layer, uint64_t now_ns)
 {
 	struct bri_tls_layer *l = of(layer);
 
 	(void)now_ns;
 	if (!l->tls || l->job)
-		return;
+		return true;
 	bri_tls_close(l->tls);
 	bri_tls_layer_flush(l);
+	return true;
 }
 
 static void free_layer(struct bri_layer *layer)

@@ -82,12 +82,13 @@ void bri_ws_layer_on_closed(struct bri_ws_layer *ws, uint64_t now_ns)
 	bri_ws_pong_lost(ws, nw_error_domain_posix, ECONNRESET);
 }
 
-static void close_layer(struct bri_layer *layer, uint64_t now_ns)
+static bool close_layer(struct bri_layer *layer, uint64_t now_ns)
 {
 	struct bri_ws_layer *ws = as_ws(layer);
 
 	if (ws->state == BRI_WS_OPEN)
 		bri_ws_layer_send_close(ws, BRI_WS_CODE_AWAY, NULL, 0, now_ns);
+	return true;
 }
 
 static uint64_t deadline_ns(const struct bri_layer *layer)

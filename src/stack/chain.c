@@ -138,6 +138,14 @@ static void fail_errno(struct bri_chain *chain, int error)
 
 /* --- moving --- */
 
+/* The lowest layer that takes no part any more: those from here up are closed. NULL: none. */
+static struct bri_layer *first_closed(const struct bri_chain *chain)
+{
+	if (!chain->closed)
+		return NULL;
+	return chain->closing ? chain->closing->above : chain->bottom;
+}
+
 static void feed(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 {
 	int error = layer->cls->rx(layer, in, now_ns);
@@ -167,8 +175,8 @@ static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 	struct bri_content content;
 	bool moved = false;
 
-	for (struct bri_layer *layer = chain->bottom; layer && !chain->failing;
-		layer = layer->above) {
+	for (struct bri_layer *layer = chain->bottom;
+		layer != first_closed(chain) && !chain->failing; layer = layer->above) {
 		struct bri_layer *below = layer->below;
 
 		if (!layer->started && (!below || below->ready)) {
@@ -181,6 +189,8 @@ static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 			feed(layer, &content, now_ns);
 		}
 	}
+	if (chain->closing)
+		bri_contents_clear(&chain->closing->up);
 	return moved;
 }
 
@@ -206,6 +216,27 @@ static bool move_down(struct bri_chain *chain, uint64_t now_ns)
 		bri_contents_append(&chain->out, &content);
 	}
 	return moved;
+}
+
+/* --- the orderly end --- */
+
+static void ask_to_close(struct bri_chain *chain, struct bri_layer *layer, uint64_t now_ns)
+{
+	chain->closing = layer;
+	if (layer && (!layer->cls->close || layer->cls->close(layer, now_ns)))
+		layer->closed = true;
+}
+
+/* As far down as the layers are done, or have had their time. What one says last is with those
+ * below it before they are asked. */
+static void close_layers(struct bri_chain *chain, uint64_t now_ns)
+{
+	while (chain->closing && !chain->failing &&
+		(chain->closing->closed || now_ns >= chain->close_by_ns)) {
+		move_down(chain, now_ns);
+		ask_to_close(chain, chain->closing->below, now_ns);
+	}
+	move_down(chain, now_ns);
 }
 
 /* --- the transport --- */
@@ -243,7 +274,7 @@ static bool may_read(const struct bri_chain *chain)
 {
 	return chain->readable && !chain->rx_ended && !chain->failing &&
 	       chain->state != BRI_CHAIN_FAILED && chain->bottom->started &&
-	       chain->top->up.bytes < BRI_CHAIN_UP_MAX;
+	       chain->bottom != first_closed(chain) && chain->top->up.bytes < BRI_CHAIN_UP_MAX;
 }
 
 static void receive(struct bri_chain *chain, uint64_t now_ns)
@@ -371,7 +402,10 @@ static void arm(struct bri_chain *chain)
 {
 	uint64_t at_ns = BRI_NEVER;
 
-	for (struct bri_layer *l = chain->bottom; l && !chain->failing; l = l->above) {
+	if (chain->closed && !bri_chain_is_closed(chain))
+		at_ns = chain->close_by_ns;
+	for (struct bri_layer *l = chain->bottom; l != first_closed(chain) && !chain->failing;
+		l = l->above) {
 		if (l->started && l->cls->deadline_ns)
 			at_ns = bri_min_u64(at_ns, l->cls->deadline_ns(l));
 	}
@@ -383,7 +417,8 @@ static void on_timer(void *context)
 	struct bri_chain *chain = context;
 	uint64_t now_ns = bri_clock_now_ns();
 
-	for (struct bri_layer *l = chain->bottom; l && !chain->failing; l = l->above) {
+	for (struct bri_layer *l = chain->bottom; l != first_closed(chain) && !chain->failing;
+		l = l->above) {
 		int error = 0;
 
 		if (l->started && l->cls->deadline_ns && l->cls->deadline_ns(l) <= now_ns)
@@ -428,6 +463,8 @@ bool bri_chain_turn(struct bri_chain *chain)
 		more = move_up(chain, now_ns);
 		more |= move_down(chain, now_ns);
 	} while (more && !chain->failing);
+	if (chain->closing)
+		close_layers(chain, now_ns);
 	if (chain->failing)
 		move_down(chain, now_ns);
 	transmit(chain);
@@ -504,20 +541,29 @@ size_t bri_chain_overhead(const struct bri_chain *chain, size_t *ret_most)
 
 /* --- ending --- */
 
-void bri_chain_close(struct bri_chain *chain)
+bool bri_chain_close(struct bri_chain *chain)
 {
 	uint64_t now_ns = bri_clock_now_ns();
 
 	if (chain->state != BRI_CHAIN_READY || chain->failing || chain->closed)
-		return;
+		return !chain->closing;
 	chain->closed = chain->turning = true;
-	for (struct bri_layer *layer = chain->top; layer; layer = layer->below) {
-		if (layer->cls->close)
-			layer->cls->close(layer, now_ns);
-		move_down(chain, now_ns);
-	}
+	chain->close_by_ns = now_ns + BRI_CHAIN_CLOSE_MAX_NS;
+	bri_contents_clear(&chain->top->up); /* nobody will take it */
+	ask_to_close(chain, chain->top, now_ns);
+	close_layers(chain, now_ns);
 	transmit(chain);
 	chain->turning = false;
+	arm(chain);
+	return !chain->closing;
+}
+
+bool bri_chain_is_closed(const struct bri_chain *chain)
+{
+	if (chain->state == BRI_CHAIN_FAILED)
+		return true;
+	return chain->closed && !chain->closing &&
+	       (!chain->out.head || bri_clock_now_ns() >= chain->close_by_ns);
 }
 
 void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error)

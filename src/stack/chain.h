@@ -21,6 +21,9 @@ enum bri_chain_state {
 #define BRI_CHAIN_UP_MAX (512u * 1024u)
 /* What waits to be written: no more is taken from the application then. */
 #define BRI_CHAIN_DOWN_MAX (128u * 1024u)
+/* What layers that want time to close get in all. A goodbye and its answer take a round trip or
+ * two; the program waits for `cancelled` meanwhile, and the peer may never answer. */
+#define BRI_CHAIN_CLOSE_MAX_NS (5 * BRI_NS_PER_S)
 /* What a stack may have, and a proxy's below it. */
 #define BRI_CHAIN_LAYERS_MAX 24
 
@@ -42,7 +45,11 @@ struct bri_chain {
 	size_t out_offset;
 	struct bri_timer *timer;
 	struct bri_item item;
-	bool queued, turning, failing, dead, closed;
+	bool queued, turning, failing, dead;
+	/* the orderly end: layers from the highest down, one at a time */
+	bool closed;               /* it was asked for */
+	struct bri_layer *closing; /* whose close() was called last; NULL: all have said all */
+	uint64_t close_by_ns;      /* no layer gets more time */
 	void *context;
 	void (*on_turn)(void *context);
 };
@@ -79,8 +86,13 @@ bool bri_chain_has_messages(const struct bri_chain *chain);
 /* bri_chain_overhead(): how many bytes the layers add to a datagram of the application, at most.
  * ret_most: how long one may be for their sake. The chain is ready. */
 size_t bri_chain_overhead(const struct bri_chain *chain, size_t *ret_most);
-/* bri_chain_close(): an orderly end: the layers tell the peer, what can be written is. */
-void bri_chain_close(struct bri_chain *chain); /* again: nothing */
+/* bri_chain_close(): an orderly end: the layers tell the peer, what can be written is. True: that
+ * is all. False: a layer wants time: turns go on, until bri_chain_is_closed(). Again: the same
+ * answer, and nothing else. */
+bool bri_chain_close(struct bri_chain *chain);
+/* bri_chain_is_closed(): all layers have said what they had to say, and it is written; or the time
+ * for it is over, or the chain has failed. */
+bool bri_chain_is_closed(const struct bri_chain *chain);
 /* bri_chain_lost(): an end that is not: the layers hear why. */
 void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error);
 /* bri_chain_free(): NULL is harmless. Not inside a turn. On the queue. */

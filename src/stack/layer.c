@@ -135,6 +135,11 @@ int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int cod
 	return -EPROTO;
 }
 
+void bri_layer_closed(struct bri_layer *layer)
+{
+	layer->closed = true;
+}
+
 void bri_layer_insert_above(struct bri_layer *layer, struct bri_layer *inserted)
 {
 	bri_chain_insert(layer->chain, layer, inserted);

@@ -56,10 +56,13 @@ struct bri_layer_class {
 	uint64_t (*deadline_ns)(const struct bri_layer *layer);
 	int (*expire)(struct bri_layer *layer, uint64_t now_ns);
 	/*
-	 * The connection is cancelled in an orderly way: queue what tells the peer (close_notify, a
-	 * close frame). NULL: nothing to tell.
+	 * The connection is cancelled in an orderly way, and the layers above have said all they
+	 * had to say: queue what tells the peer (close_notify, a close frame). NULL: nothing to
+	 * tell. Returns true: that was all; false: more will follow, until bri_layer_closed() or
+	 * BRI_CHAIN_CLOSE_MAX_NS. Meanwhile rx, put and timers go on; what it gives upwards
+	 * reaches nobody.
 	 */
-	void (*close)(struct bri_layer *layer, uint64_t now_ns);
+	bool (*close)(struct bri_layer *layer, uint64_t now_ns);
 	/* The connection has failed or goes: whoever waits for an answer hears this. NULL: nobody
 	 */
 	void (*lost)(struct bri_layer *layer, struct bri_race_error error);
@@ -76,7 +79,7 @@ struct bri_layer {
 	struct bri_layer *above, *below;
 	struct bri_contents up, down;
 	struct bri_list waits;
-	bool started, ready, down_ended;
+	bool started, ready, down_ended, closed;
 	uint64_t started_ns, ready_ns;
 	size_t early_sent; /* the layer's: content that went with its opening and counts; bytes */
 };
@@ -102,6 +105,8 @@ void bri_layer_ready(struct bri_layer *layer);
 /* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned.
  */
 int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int code);
+/* bri_layer_closed(): what close() wanted time for is done; or, before it returns, needs none. */
+void bri_layer_closed(struct bri_layer *layer);
 /* bri_layer_insert_above(): another layer directly above this one, which is not ready yet. The
  * chain owns it then. */
 void bri_layer_insert_above(struct bri_layer *layer, struct bri_layer *inserted);

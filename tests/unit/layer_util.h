@@ -292,8 +292,8 @@ static inline void bench_do_close(void *context)
 	struct bench *b = context;
 
 	for (struct bri_layer *l = b->chain->top; l; l = l->below) {
-		if (l->cls->close)
-			l->cls->close(l, b->now_ns);
+		if (!l->cls->close || l->cls->close(l, b->now_ns))
+			l->closed = true;
 		bench_move_down(b);
 	}
 	bench_move(b);
