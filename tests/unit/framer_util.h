@@ -186,7 +186,7 @@ static inline size_t input_pieces(struct frames *f, nw_framer_t framer)
 
 static inline size_t frames_input(void *context, nw_framer_t framer)
 {
-	static uint8_t temp[HEADER + 65536];
+	static _Thread_local uint8_t temp[HEADER + 65536];
 	struct frames *f = context;
 
 	f->inputs++;
