@@ -74,7 +74,8 @@ struct nw_framer {
 	uint64_t wakeup_ns;
 
 	struct bri_framer_input in;
-	size_t wanted; /* bytes before the input handler is called again */
+	struct bri_content unread; /* waits for room above before it comes to `in` */
+	size_t wanted;             /* bytes before the input handler is called again */
 	struct bri_framer_pending pending;
 	struct bri_object *delivered; /* context of a message that is not complete; internal ref */
 

@@ -14,6 +14,10 @@
 #include "transport/sock.h"
 #include "transport/udp_hub.h"
 
+/* Of a stream, the input handler is given so much at most before it is seen whether there is still
+ * room above: it can make a message of each byte. */
+#define INPUT_PIECE (16u * 1024u)
+
 static nw_framer_t framer_of(const struct bri_layer *layer)
 {
 	return bri_container_of(layer, struct nw_framer, layer);
@@ -42,6 +46,7 @@ static void end_up(nw_framer_t f)
 	f->up_ended = true;
 	f->pending.left = 0; /* a message whose end never came stays incomplete */
 	bri_framer_input_clear(&f->in);
+	bri_content_clear(&f->unread);
 	bri_layer_up_end(&f->layer);
 }
 
@@ -183,16 +188,30 @@ static void call_input(nw_framer_t f)
 	bri_handler_put(handler);
 }
 
-static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
+/* The next piece of a stream, or all that `in` has left. 0 or -ENOMEM */
+static int split(nw_framer_t f, struct bri_content *in, struct bri_content *ret)
 {
-	nw_framer_t f = framer_of(layer);
-	bool end = in->end;
-	int error;
+	size_t size = bri_data_size(in->data);
+	struct dispatch_data_s *rest;
 
-	f->now_ns = now_ns;
-	if (f->up_ended)
+	if (f->pass_input || below_has_messages(f) || size <= INPUT_PIECE) {
+		*ret = *in;
+		*in = (struct bri_content) { 0 };
 		return 0;
-	error = bri_framer_input_add(&f->in, in);
+	}
+	*ret = (struct bri_content) { .data = bri_data_subrange(in->data, 0, INPUT_PIECE) };
+	rest = bri_data_subrange(in->data, INPUT_PIECE, size - INPUT_PIECE);
+	bri_object_release(in->data);
+	in->data = rest;
+	return ret->data && rest ? 0 : -ENOMEM;
+}
+
+static int take_in(nw_framer_t f, struct bri_content *piece)
+{
+	bool end = piece->end;
+	int error = bri_framer_input_add(&f->in, piece);
+
+	bri_content_clear(piece);
 	if (error)
 		return error;
 	bri_framer_layer_deliver_pending(f);
@@ -201,6 +220,41 @@ static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 	error = bri_framer_layer_settle(f);
 	if (!error && end)
 		end_up(f);
+	return error;
+}
+
+static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
+{
+	nw_framer_t f = framer_of(layer);
+	struct bri_content piece;
+	int error = 0;
+
+	f->now_ns = now_ns;
+	do {
+		if (f->up_ended)
+			return error;
+		error = split(f, in, &piece);
+		if (error)
+			bri_content_clear(&piece);
+		else
+			error = take_in(f, &piece);
+	} while (!error && in->data && !bri_layer_is_full(layer));
+	if (!error && in->data && !f->up_ended) {
+		f->unread = *in;
+		*in = (struct bri_content) { 0 };
+		bri_layer_hold(layer);
+	}
+	return error;
+}
+
+static int go_on(struct bri_layer *layer, uint64_t now_ns)
+{
+	struct bri_content in = framer_of(layer)->unread;
+	int error;
+
+	framer_of(layer)->unread = (struct bri_content) { 0 };
+	error = rx(layer, &in, now_ns);
+	bri_content_clear(&in);
 	return error;
 }
 
@@ -439,6 +493,7 @@ static void free_layer(struct bri_layer *layer)
 	for (int i = 0; i < BRI_FRAMER_HANDLERS; i++)
 		bri_handler_set(&f->lock, &f->handlers[i], (struct bri_callable) { 0 });
 	bri_framer_input_clear(&f->in);
+	bri_content_clear(&f->unread);
 	bri_object_put(f->delivered);
 	bri_object_put(f->sent);
 	bri_object_release(f->written);
@@ -454,6 +509,7 @@ const struct bri_layer_class bri_framer_layer_class = {
 	.start = start,
 	.rx = rx,
 	.put = put,
+	.go_on = go_on,
 	.deadline_ns = deadline_ns,
 	.expire = expire,
 	.close = close_layer,

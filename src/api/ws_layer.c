@@ -113,6 +113,10 @@ static int expire(struct bri_layer *layer, uint64_t now_ns)
 /* The transport's end. Without a close frame it is as good as a reset (7.1.5: code 1006). */
 static int on_end(struct bri_ws_layer *ws)
 {
+	if (ws->unread) {
+		ws->unread_end = true;
+		return 0;
+	}
 	if (ws->state == BRI_WS_CLOSING || ws->state == BRI_WS_CLOSED) {
 		end(ws);
 		return 0;
@@ -136,6 +140,19 @@ static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 		bri_object_release(data);
 	if (!r && in->end)
 		r = on_end(ws);
+	return r;
+}
+
+static int go_on(struct bri_layer *layer, uint64_t now_ns)
+{
+	struct bri_ws_layer *ws = as_ws(layer);
+	struct bri_content in = { .data = ws->unread, .end = ws->unread_end };
+	int r;
+
+	ws->unread = NULL;
+	ws->unread_end = false;
+	r = rx(layer, &in, now_ns);
+	bri_content_clear(&in);
 	return r;
 }
 
@@ -171,6 +188,7 @@ static const struct bri_layer_class ws_class = {
 	.start = start,
 	.rx = rx,
 	.put = put,
+	.go_on = go_on,
 	.deadline_ns = deadline_ns,
 	.expire = expire,
 	.close = close_layer,

@@ -53,6 +53,8 @@ struct bri_ws_layer {
 	struct dispatch_data_s *rx_data; /* of it, and not given up yet */
 	struct bri_contents waiting;     /* pings and pongs that came inside of it */
 	unsigned n_waiting;
+	struct dispatch_data_s *unread; /* bytes that wait for room above; application reference */
+	bool unread_end;                /* and the end behind them */
 	uint8_t owed[BRI_WS_CONTROL_MAX]; /* the latest ping that was not answered yet */
 	int owed_size;                    /* -1: none */
 	/* sending */

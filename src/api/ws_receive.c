@@ -195,16 +195,16 @@ static int on_event(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_
 	return 0;
 }
 
-/* One region, which is at `base` in data. */
+/* One region, which is at `base` in data; up to *ret_used, when there is no room above for more. */
 static int receive_region(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t base,
-	const struct iovec *region, uint64_t now_ns)
+	const struct iovec *region, uint64_t now_ns, size_t *ret_used)
 {
 	uint8_t *bytes = region->iov_base;
 	struct bri_ws_event event;
 	size_t at = 0, used;
 	int r = 0;
 
-	while (!r && at < region->iov_len) {
+	while (!r && at < region->iov_len && !bri_layer_is_full(&ws->base)) {
 		bri_ws_engine_rx(&ws->engine, bytes + at, region->iov_len - at, &used, &event);
 		at += used;
 		if (event.kind == BRI_WS_EVENT_DATA)
@@ -213,13 +213,23 @@ static int receive_region(struct bri_ws_layer *ws, struct dispatch_data_s *data,
 		else
 			r = on_event(ws, data, 0, &event, now_ns);
 	}
+	*ret_used = at;
 	return r;
+}
+
+/* A peer makes a message of two bytes: what there is no room for stays as it came. */
+static int keep_unread(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t at)
+{
+	ws->unread = bri_data_subrange(data, at, bri_data_size(data) - at);
+	bri_layer_hold(&ws->base);
+	return ws->unread ? 0 : -ENOMEM;
 }
 
 int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, uint64_t now_ns)
 {
 	struct iovec iov[REGIONS];
-	size_t size = bri_data_size(data), at = 0, bytes, n;
+	size_t size = bri_data_size(data), at = 0, bytes, used = 0, n;
+	bool full = false;
 	int r = 0;
 
 	/* clients mask: their bytes are unmasked where they are */
@@ -229,15 +239,18 @@ int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, u
 			return -ENOMEM;
 	}
 	bri_ws_receive_settle(ws);
-	while (!r && at < size) {
+	while (!r && !full && at < size) {
 		n = bri_data_iov(data, at, iov, REGIONS, &bytes);
-		for (size_t i = 0; !r && i < n; i++) {
-			r = receive_region(ws, data, at, &iov[i], now_ns);
-			at += iov[i].iov_len;
+		for (size_t i = 0; !r && !full && i < n; i++) {
+			r = receive_region(ws, data, at, &iov[i], now_ns, &used);
+			at += used;
+			full = used < iov[i].iov_len;
 		}
 	}
 	if (!r && bri_data_size(ws->rx_data) >= BRI_WS_PIECE_MIN)
 		give_up(ws, false);
+	if (!r && at < size)
+		r = keep_unread(ws, data, at);
 	bri_object_release(data);
 	return r;
 }
@@ -245,6 +258,7 @@ int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, u
 void bri_ws_receive_fini(struct bri_ws_layer *ws)
 {
 	bri_object_release(ws->rx_data);
+	bri_object_release(ws->unread);
 	bri_object_put(ws->rx_context);
 	bri_contents_clear(&ws->waiting);
 }

@@ -169,10 +169,34 @@ static void start(struct bri_layer *layer, uint64_t now_ns)
 		fail_errno(layer->chain, error);
 }
 
+/* What a layer kept back, then what waits for it below, while there is room above it. True: it had
+ * something. */
+static bool fill(struct bri_layer *layer, uint64_t now_ns)
+{
+	struct bri_chain *chain = layer->chain;
+	struct bri_content content;
+	bool moved = false;
+	int error;
+
+	while (layer->started && !chain->failing && !bri_layer_is_full(layer)) {
+		if (layer->held) {
+			layer->held = false;
+			error = layer->cls->go_on(layer, now_ns);
+			if (error)
+				fail_errno(chain, error);
+		} else if (layer->below && bri_contents_take(&layer->below->up, &content)) {
+			feed(layer, &content, now_ns);
+		} else {
+			break;
+		}
+		moved = true;
+	}
+	return moved;
+}
+
 /* What lower layers give to those above them. Returns whether anything moved. */
 static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 {
-	struct bri_content content;
 	bool moved = false;
 
 	for (struct bri_layer *layer = chain->bottom;
@@ -183,15 +207,22 @@ static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 			moved = true;
 			start(layer, now_ns);
 		}
-		while (below && layer->started && !chain->failing &&
-			bri_contents_take(&below->up, &content)) {
-			moved = true;
-			feed(layer, &content, now_ns);
-		}
+		moved |= fill(layer, now_ns);
 	}
-	if (chain->closing)
-		bri_contents_clear(&chain->closing->up);
+	for (struct bri_layer *layer = chain->closing; layer; layer = layer->above)
+		bri_contents_clear(&layer->up);
 	return moved;
+}
+
+/* Would fill() do something, now that the application has taken some? */
+static bool may_move_up(const struct bri_chain *chain)
+{
+	for (const struct bri_layer *l = chain->bottom; l != first_closed(chain); l = l->above) {
+		if ((l->held || (l->below && l->below->up.head)) && l->started &&
+			!bri_layer_is_full(l))
+			return true;
+	}
+	return false;
 }
 
 /* What upper layers give to those below them, and the lowest to the transport. Also of a chain that
@@ -213,6 +244,9 @@ static bool move_down(struct bri_chain *chain, uint64_t now_ns)
 	}
 	while (bri_contents_take(&chain->bottom->down, &content)) {
 		moved = true;
+		content.own = !chain->putting;
+		if (content.own)
+			chain->own_bytes += bri_content_cost(&content);
 		bri_contents_append(&chain->out, &content);
 	}
 	return moved;
@@ -274,7 +308,8 @@ static bool may_read(const struct bri_chain *chain)
 {
 	return chain->readable && !chain->rx_ended && !chain->failing &&
 	       chain->state != BRI_CHAIN_FAILED && chain->bottom->started &&
-	       chain->bottom != first_closed(chain) && chain->top->up.bytes < BRI_CHAIN_UP_MAX;
+	       chain->bottom != first_closed(chain) && !chain->bottom->held &&
+	       !bri_layer_is_full(chain->bottom);
 }
 
 static void receive(struct bri_chain *chain, uint64_t now_ns)
@@ -335,6 +370,8 @@ static void drop_first(struct bri_chain *chain)
 
 	bri_contents_take(&chain->out, &content);
 	chain->out_offset = 0;
+	if (content.own)
+		chain->own_bytes -= bri_content_cost(&content);
 	if (content.end && !chain->finished) {
 		chain->finished = true;
 		if (!chain->datagrams && chain->fd >= 0)
@@ -382,7 +419,7 @@ static void transmit(struct bri_chain *chain)
 		}
 		if (written < 0 && !chain->datagrams) {
 			bri_contents_clear(&chain->out);
-			chain->out_offset = 0;
+			chain->out_offset = chain->own_bytes = 0;
 			fail_errno(chain, (int)written);
 			return;
 		}
@@ -480,7 +517,8 @@ bool bri_chain_turn(struct bri_chain *chain)
 bool bri_chain_wants_turn(const struct bri_chain *chain)
 {
 	return chain->state != BRI_CHAIN_FAILED &&
-	       (chain->failing || may_read(chain) || (chain->out.head && chain->writable));
+	       (chain->failing || may_read(chain) || may_move_up(chain) ||
+		       (chain->out.head && chain->writable));
 }
 
 bool bri_chain_put(struct bri_chain *chain, struct bri_content *in)
@@ -490,13 +528,13 @@ bool bri_chain_put(struct bri_chain *chain, struct bri_content *in)
 
 	if (chain->state != BRI_CHAIN_READY || chain->out.bytes >= BRI_CHAIN_DOWN_MAX)
 		return false;
-	chain->turning = true;
+	chain->turning = chain->putting = true;
 	error = chain->top->cls->put(chain->top, in, now_ns);
 	bri_content_clear(in);
 	if (error)
 		fail_errno(chain, error);
 	move_down(chain, now_ns);
-	chain->turning = false;
+	chain->turning = chain->putting = false;
 	return true;
 }
 
@@ -549,7 +587,8 @@ bool bri_chain_close(struct bri_chain *chain)
 		return !chain->closing;
 	chain->closed = chain->turning = true;
 	chain->close_by_ns = now_ns + BRI_CHAIN_CLOSE_MAX_NS;
-	bri_contents_clear(&chain->top->up); /* nobody will take it */
+	for (struct bri_layer *layer = chain->bottom; layer; layer = layer->above)
+		bri_contents_clear(&layer->up); /* nobody will take it */
 	ask_to_close(chain, chain->top, now_ns);
 	close_layers(chain, now_ns);
 	transmit(chain);

@@ -17,10 +17,15 @@ enum bri_chain_state {
 	BRI_CHAIN_FAILED, /* see error */
 };
 
-/* What waits in a chain to be received: no more is read from the transport then. */
+/* What waits in a chain to be received, in all of its layers: no more is read from the transport
+ * then, and no more made of what was read. */
 #define BRI_CHAIN_UP_MAX (512u * 1024u)
 /* What waits to be written: no more is taken from the application then. */
 #define BRI_CHAIN_DOWN_MAX (128u * 1024u)
+/* What layers have to say themselves and cannot get rid of (answers to what the peer asks, who
+ * reads none of them): no more is read from the transport then. Content of the application does not
+ * count: two peers that only send at first would wait for each other. */
+#define BRI_CHAIN_OWN_MAX (256u * 1024u)
 /* What layers that want time to close get in all. A goodbye and its answer take a round trip or
  * two; the program waits for `cancelled` meanwhile, and the peer may never answer. */
 #define BRI_CHAIN_CLOSE_MAX_NS (5 * BRI_NS_PER_S)
@@ -43,9 +48,10 @@ struct bri_chain {
 	/* inside */
 	struct bri_contents out; /* to be written */
 	size_t out_offset;
+	size_t own_bytes; /* of it, with its costs: what is not the application's */
 	struct bri_timer *timer;
 	struct bri_item item;
-	bool queued, turning, failing, dead;
+	bool queued, turning, putting, failing, dead;
 	/* the orderly end: layers from the highest down, one at a time */
 	bool closed;               /* it was asked for */
 	struct bri_layer *closing; /* whose close() was called last; NULL: all have said all */

@@ -16,8 +16,7 @@ void bri_contents_init(struct bri_contents *list)
 	list->bytes = 0;
 }
 
-/* A peer can send any number of contents of nothing: each counts for the memory that it takes. */
-static size_t cost(const struct bri_content *content)
+size_t bri_content_cost(const struct bri_content *content)
 {
 	return BRI_CONTENT_COST + (content->data ? bri_data_size(content->data) : 0);
 }
@@ -40,7 +39,7 @@ void bri_contents_append(struct bri_contents *list, struct bri_content *in)
 	node->next = NULL;
 	*list->tail = node;
 	list->tail = &node->next;
-	list->bytes += cost(node);
+	list->bytes += bri_content_cost(node);
 }
 
 bool bri_contents_take(struct bri_contents *list, struct bri_content *ret)
@@ -52,7 +51,7 @@ bool bri_contents_take(struct bri_contents *list, struct bri_content *ret)
 	list->head = node->next;
 	if (!list->head)
 		list->tail = &list->head;
-	list->bytes -= cost(node);
+	list->bytes -= bri_content_cost(node);
 	*ret = *node;
 	ret->next = NULL;
 	bri_pool_free(node, sizeof(*node));
@@ -119,6 +118,22 @@ void bri_layer_pass_up(struct bri_layer *layer, struct bri_content *in)
 void bri_layer_pass_down(struct bri_layer *layer, struct bri_content *in)
 {
 	bri_contents_append(&layer->down, in);
+}
+
+bool bri_layer_is_full(const struct bri_layer *layer)
+{
+	size_t up = 0, own = layer->chain->own_bytes;
+
+	for (const struct bri_layer *l = layer; l; l = l->above)
+		up += l->up.bytes;
+	for (const struct bri_layer *l = layer; l; l = l->below)
+		own += l->down.bytes;
+	return up >= BRI_CHAIN_UP_MAX || own >= BRI_CHAIN_OWN_MAX;
+}
+
+void bri_layer_hold(struct bri_layer *layer)
+{
+	layer->held = true;
 }
 
 void bri_layer_ready(struct bri_layer *layer)

@@ -26,6 +26,7 @@ struct bri_content {
 	struct bri_object *context; /* what goes with the message; internal reference; NULL: none */
 	bool complete;              /* the message ends here. Of a stream: nothing */
 	bool end;                   /* nothing follows in this direction */
+	bool own;                   /* chain.c's: on its way out, and not the application's */
 };
 
 /* What a content costs without its bytes: its node, a small leaf, a context with metadata. */
@@ -49,6 +50,11 @@ struct bri_layer_class {
 	 */
 	int (*rx)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
 	int (*put)(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns);
+	/*
+	 * There is room above again (bri_layer_is_full()): what rx() kept back goes on. As rx().
+	 * NULL: it keeps nothing back.
+	 */
+	int (*go_on)(struct bri_layer *layer, uint64_t now_ns);
 	/* Of a layer of datagrams that is ready: how many bytes it adds to one at most, and how
 	 * many one may have (ret_most, lowered if need be). NULL: none, any. */
 	size_t (*overhead)(const struct bri_layer *layer, size_t *ret_most);
@@ -79,7 +85,7 @@ struct bri_layer {
 	struct bri_layer *above, *below;
 	struct bri_contents up, down;
 	struct bri_list waits;
-	bool started, ready, down_ended, closed;
+	bool started, ready, down_ended, closed, held;
 	uint64_t started_ns, ready_ns;
 	size_t early_sent; /* the layer's: content that went with its opening and counts; bytes */
 };
@@ -100,6 +106,14 @@ void bri_layer_down_end(struct bri_layer *layer);
 void bri_layer_pass_up(struct bri_layer *layer, struct bri_content *in);
 void bri_layer_pass_down(struct bri_layer *layer, struct bri_content *in);
 
+/*
+ * bri_layer_is_full(): from here up waits as much as may wait to be received, or from here down, of
+ * the layers' own, to be written. Content that a peer makes many of with few bytes is kept back
+ * then, as bytes: rx() keeps what is left of it, calls bri_layer_hold() and returns. Nothing more
+ * comes from below until go_on() was called and has not held again.
+ */
+bool bri_layer_is_full(const struct bri_layer *layer);
+void bri_layer_hold(struct bri_layer *layer);
 /* bri_layer_ready(): the opening is done. Bytes that came behind it are to be given up after. */
 void bri_layer_ready(struct bri_layer *layer);
 /* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned.
@@ -137,6 +151,8 @@ void bri_contents_append(struct bri_contents *list, struct bri_content *in);
 /* bri_contents_take(): false: empty. What it gives is the caller's. */
 bool bri_contents_take(struct bri_contents *list, struct bri_content *ret);
 void bri_contents_clear(struct bri_contents *list);
+/* bri_content_cost(): what it counts for: a peer can send any number of contents of nothing. */
+size_t bri_content_cost(const struct bri_content *content);
 /* bri_content_clear(): releases what it holds. */
 void bri_content_clear(struct bri_content *content);
 

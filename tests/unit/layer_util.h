@@ -132,6 +132,21 @@ static inline void bench_see_down(struct bench *b, const struct bri_content *c)
 	bench_say(&b->down, c->end ? "$" : "");
 }
 
+/* What a layer kept back, now that there is room. False: none did. */
+static inline bool bench_go_on(struct bench *b)
+{
+	bool held = false;
+
+	for (struct bri_layer *l = b->chain->bottom; l && !b->chain->failing; l = l->above) {
+		if (!l->held || bri_layer_is_full(l))
+			continue;
+		l->held = false;
+		held = true;
+		bench_result(b, l->cls->go_on(l, b->now_ns));
+	}
+	return held;
+}
+
 static inline void bench_move(void *context)
 {
 	struct bench *b = context;
@@ -139,18 +154,20 @@ static inline void bench_move(void *context)
 	bool more;
 
 	do {
-		more = bench_move_up(b);
-		more |= bench_move_down(b);
-	} while (more && !b->chain->failing);
-	bench_move_down(b);
-	while (b->chain->top->ready && bri_contents_take(&b->chain->top->up, &c)) {
-		bench_see_up(b, &c);
-		bri_content_clear(&c);
-	}
-	while (bri_contents_take(&b->chain->bottom->down, &c)) {
-		bench_see_down(b, &c);
-		bri_content_clear(&c);
-	}
+		do {
+			more = bench_move_up(b);
+			more |= bench_move_down(b);
+		} while (more && !b->chain->failing);
+		bench_move_down(b);
+		while (b->chain->top->ready && bri_contents_take(&b->chain->top->up, &c)) {
+			bench_see_up(b, &c);
+			bri_content_clear(&c);
+		}
+		while (bri_contents_take(&b->chain->bottom->down, &c)) {
+			bench_see_down(b, &c);
+			bri_content_clear(&c);
+		}
+	} while (bench_go_on(b));
 }
 
 /* --- for tests: all of these run on the queue and come back --- */

@@ -27,6 +27,7 @@ static void init(struct ws_end *end, bool is_server, nw_protocol_options_t optio
 	assert_non_null(end->layer);
 	end->chain = bri_chain_new(end->queue, &end->layer, 1, end, on_turn);
 	end->layer->started = true;
+	bri_contents_init(&end->taken);
 	assert_int_equal(end->layer->cls->start(end->layer, end->now_ns), 0);
 	nw_release(endpoint);
 }
@@ -60,17 +61,58 @@ static void free_chain(void *context)
 void ws_end_fini(struct ws_end *end)
 {
 	dispatch_sync_f(end->queue, end, free_chain);
+	bri_contents_clear(&end->taken);
 	nw_release(end->options);
 	dispatch_release(end->queue);
 	free(end->out);
 	free(end->partial.bytes);
 }
 
+static void add_piece(struct ws_message *message, const struct bri_content *content)
+{
+	size_t size = bri_data_size(content->data), at = 0, n;
+	struct iovec iov;
+
+	while (message->room < message->size + size + 1) {
+		message->room = message->room ? message->room * 2 : 256;
+		message->bytes = realloc(message->bytes, message->room);
+	}
+	while (bri_data_iov(content->data, at, &iov, 1, &n)) {
+		memcpy(message->bytes + message->size + at, iov.iov_base, n);
+		at += n;
+	}
+	message->size += size;
+	message->pieces++;
+}
+
+void ws_end_collect(struct ws_end *end)
+{
+	struct bri_content content;
+	struct ws_message all = { .bytes = end->out, .size = end->out_size, .room = end->out_room };
+
+	while (bri_contents_take(&end->layer->down, &content)) {
+		add_piece(&all, &content);
+		end->out_ended |= content.end;
+		bri_content_clear(&content);
+	}
+	end->out = all.bytes;
+	end->out_size = all.size;
+	end->out_room = all.room;
+}
+
 static int feed(struct ws_end *end, struct bri_content *in)
 {
 	int r = end->layer->cls->rx(end->layer, in, end->now_ns);
+	struct bri_content up;
 
 	bri_content_clear(in);
+	while (!r && end->layer->held) {
+		while (bri_contents_take(&end->layer->up, &up))
+			bri_contents_append(&end->taken, &up);
+		ws_end_collect(end);
+		end->layer->held = false;
+		r = end->layer->cls->go_on(end->layer, end->now_ns);
+	}
 	if (r)
 		bri_chain_fail(end->chain, (struct bri_race_error) { BRI_RACE_POSIX, -r });
 	return r;
@@ -133,23 +175,6 @@ int ws_end_put(struct ws_end *end, int opcode, const void *bytes, size_t size)
 	return r;
 }
 
-static void add_piece(struct ws_message *message, const struct bri_content *content)
-{
-	size_t size = bri_data_size(content->data), at = 0, n;
-	struct iovec iov;
-
-	while (message->room < message->size + size + 1) {
-		message->room = message->room ? message->room * 2 : 256;
-		message->bytes = realloc(message->bytes, message->room);
-	}
-	while (bri_data_iov(content->data, at, &iov, 1, &n)) {
-		memcpy(message->bytes + message->size + at, iov.iov_base, n);
-		at += n;
-	}
-	message->size += size;
-	message->pieces++;
-}
-
 /* One piece. All pieces of a message have one context, and come one behind the other; only a close
  * frame cuts a message off. */
 static void take_piece(struct ws_end *end, const struct bri_content *content)
@@ -174,7 +199,8 @@ bool ws_end_next(struct ws_end *end, struct ws_message *ret)
 	struct bri_content content;
 	bool complete = false;
 
-	while (!complete && bri_contents_take(&end->layer->up, &content)) {
+	while (!complete && (bri_contents_take(&end->taken, &content) ||
+				    bri_contents_take(&end->layer->up, &content))) {
 		complete = content.complete || content.end;
 		if (!content.end)
 			take_piece(end, &content);
@@ -188,21 +214,6 @@ bool ws_end_next(struct ws_end *end, struct ws_message *ret)
 		end->context = NULL;
 	}
 	return complete;
-}
-
-void ws_end_collect(struct ws_end *end)
-{
-	struct bri_content content;
-	struct ws_message all = { .bytes = end->out, .size = end->out_size, .room = end->out_room };
-
-	while (bri_contents_take(&end->layer->down, &content)) {
-		add_piece(&all, &content);
-		end->out_ended |= content.end;
-		bri_content_clear(&content);
-	}
-	end->out = all.bytes;
-	end->out_size = all.size;
-	end->out_room = all.room;
 }
 
 void ws_end_drop(struct ws_end *end, size_t n)

@@ -38,6 +38,7 @@ struct ws_end {
 	size_t out_size, out_room;
 	bool out_ended;
 	int turns;                  /* on_turn was called */
+	struct bri_contents taken;  /* of what it gave up, to make room for more */
 	struct ws_message partial;  /* pieces of the message that is not complete */
 	struct bri_object *context; /* theirs, borrowed by pointer only */
 };
