@@ -139,7 +139,7 @@ static void on_established(
 		bri_connection_run(c);
 		return;
 	}
-	if (!result && error.domain == BRI_RACE_TLS) {
+	if (!result && error.refused) {
 		/* who was refused by name will not be welcome from another network */
 		bri_connection_lost_by(c, error);
 		bri_connection_run(c);
@@ -365,14 +365,14 @@ void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
 
 void bri_connection_lost(nw_connection_t c, int errno_code)
 {
-	bri_connection_lost_by(c, (struct bri_race_error) { BRI_RACE_POSIX, errno_code });
+	bri_connection_lost_by(c, bri_race_posix(errno_code));
 }
 
 static void end(nw_connection_t c, bool abort)
 {
 	c->closing = false;
 	if (c->chain)
-		bri_chain_lost(c->chain, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
+		bri_chain_lost(c->chain, bri_race_posix(ECANCELED));
 	bri_connection_close_transport(c, abort);
 	bri_connection_fail_requests(c, nw_error_domain_posix, ECANCELED);
 	step(c, BRI_LIFE_CANCEL, NULL);

@@ -37,7 +37,7 @@ int bri_tls_layer_fail(struct bri_tls_layer *l, int error)
 	if (error != -EPROTO)
 		return error;
 	bri_tls_layer_flush(l); /* the alert */
-	return bri_layer_fail(&l->layer, BRI_RACE_TLS, bri_tls_error(l->tls));
+	return bri_layer_refuse(&l->layer, BRI_RACE_TLS, bri_tls_error(l->tls));
 }
 
 /* --- upwards --- */
@@ -271,7 +271,7 @@ static int rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_ns)
 	if (in->data && bri_data_size(in->data) && !hold(l, in)) {
 		if (l->is_datagram) /* as if it had been lost */
 			return 0;
-		return bri_layer_fail(layer, BRI_RACE_TLS, BRI_TLS_BUFFER_OVERFLOW);
+		return bri_layer_refuse(layer, BRI_RACE_TLS, BRI_TLS_BUFFER_OVERFLOW);
 	}
 	return bri_tls_layer_pump(l, now_ns);
 }
@@ -292,7 +292,7 @@ static int start(struct bri_layer *layer, uint64_t now_ns)
 	l->give_up_ns = now_ns + BRI_TLS_HANDSHAKE_NS;
 	if (r == -EINVAL) {
 		bri_error("tls: the options leave nothing to negotiate");
-		return bri_layer_fail(layer, BRI_RACE_TLS, BRI_TLS_BAD_CONFIGURATION);
+		return bri_layer_refuse(layer, BRI_RACE_TLS, BRI_TLS_BAD_CONFIGURATION);
 	}
 	return r < 0 ? r : bri_tls_layer_pump(l, now_ns);
 }
@@ -311,7 +311,7 @@ static int expire(struct bri_layer *layer, uint64_t now_ns)
 
 	/* a question does not stop the clock, nor does an engine that is elsewhere */
 	if (now_ns >= l->give_up_ns && (l->job || l->waits))
-		return bri_layer_fail(layer, BRI_RACE_TLS, BRI_TLS_TIMEOUT);
+		return bri_layer_refuse(layer, BRI_RACE_TLS, BRI_TLS_TIMEOUT);
 	if (l->job || l->waits) {
 		l->deadline_ns = l->give_up_ns;
 		return 0;

@@ -294,8 +294,10 @@ static int on_answer(struct bri_ws_layer *ws, int r)
 	if (!r)
 		r = bri_ws_handshake_check_answer(&opening->head, opening->key,
 			ws->opts->protocols.items, ws->opts->protocols.n, &protocol);
+	if (r == -ECONNABORTED || r == -EPROTO || r == -EMSGSIZE)
+		return bri_layer_refuse(&ws->base, BRI_RACE_POSIX, r == -EMSGSIZE ? EPROTO : -r);
 	if (r < 0)
-		return r == -EMSGSIZE ? -EPROTO : r;
+		return r;
 	response = bri_ws_objects_response(protocol, &opening->head);
 	if (!response)
 		return -ENOMEM;

@@ -133,7 +133,7 @@ void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error)
 
 static void fail_errno(struct bri_chain *chain, int error)
 {
-	bri_chain_fail(chain, (struct bri_race_error) { BRI_RACE_POSIX, -error });
+	bri_chain_fail(chain, bri_race_posix(-error));
 }
 
 /* --- moving --- */

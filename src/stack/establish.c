@@ -132,7 +132,7 @@ static void open_chain(struct attempt *attempt)
 			n = -ENOMEM;
 	}
 	if (n < 0) {
-		fail_attempt(attempt, (struct bri_race_error) { BRI_RACE_POSIX, -n });
+		fail_attempt(attempt, bri_race_posix(-n));
 		return;
 	}
 	if (n == 0) {
@@ -151,7 +151,7 @@ static void finish_attempt(struct attempt *attempt, int result)
 	attempt->timer = NULL;
 	attempt->connected_ns = bri_clock_now_ns();
 	if (result)
-		fail_attempt(attempt, (struct bri_race_error) { BRI_RACE_POSIX, -result });
+		fail_attempt(attempt, bri_race_posix(-result));
 	else if (attempt->establish->config.make_layers)
 		open_chain(attempt);
 	else
@@ -338,10 +338,11 @@ static void on_answer(void *context, const struct bri_resolver_result *answer)
 	uint64_t now_ns = bri_clock_now_ns();
 
 	if (answer->n == 0) {
-		struct bri_race_error error = { BRI_RACE_DNS, (int)answer->dns_error };
+		struct bri_race_error error = { .domain = BRI_RACE_DNS,
+			.code = (int)answer->dns_error };
 
 		if (answer->posix_error)
-			error = (struct bri_race_error) { BRI_RACE_POSIX, answer->posix_error };
+			error = bri_race_posix(answer->posix_error);
 		bri_race_on_resolve_error(&e->race, answer->family, error, now_ns);
 	} else {
 		if (!e->result.resolved_ns) {

@@ -146,7 +146,13 @@ void bri_layer_ready(struct bri_layer *layer)
 
 int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int code)
 {
-	bri_chain_fail(layer->chain, (struct bri_race_error) { domain, code });
+	bri_chain_fail(layer->chain, (struct bri_race_error) { .domain = domain, .code = code });
+	return -EPROTO;
+}
+
+int bri_layer_refuse(struct bri_layer *layer, enum bri_race_domain domain, int code)
+{
+	bri_chain_fail(layer->chain, (struct bri_race_error) { domain, code, true });
 	return -EPROTO;
 }
 
@@ -212,8 +218,7 @@ static void run_wait(struct bri_item *item)
 		forget_wait(wait);
 		error = wait->resume(layer, wait->answer, bri_clock_now_ns());
 		if (error)
-			bri_chain_fail(
-				layer->chain, (struct bri_race_error) { BRI_RACE_POSIX, -error });
+			bri_chain_fail(layer->chain, bri_race_posix(-error));
 		bri_chain_poke(layer->chain);
 	}
 	put_wait(wait);

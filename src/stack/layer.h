@@ -119,6 +119,9 @@ void bri_layer_ready(struct bri_layer *layer);
 /* bri_layer_fail(): the connection has failed, with this. Always returns -EPROTO, to be returned.
  */
 int bri_layer_fail(struct bri_layer *layer, enum bri_race_domain domain, int code);
+/* bri_layer_refuse(): the same, and the peer itself will not have us: an attempt elsewhere is of no
+ * use. */
+int bri_layer_refuse(struct bri_layer *layer, enum bri_race_domain domain, int code);
 /* bri_layer_closed(): what close() wanted time for is done; or, before it returns, needs none. */
 void bri_layer_closed(struct bri_layer *layer);
 /* bri_layer_insert_above(): another layer directly above this one, which is not ready yet. The

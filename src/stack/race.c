@@ -128,7 +128,7 @@ static int attempt_rank(struct bri_race_error error)
 {
 	if (!error.code)
 		return 0;
-	if (error.domain != BRI_RACE_POSIX)
+	if (error.refused || error.domain != BRI_RACE_POSIX)
 		return 6;
 	switch (error.code) {
 	case ECANCELED: return 1;
@@ -326,8 +326,8 @@ void bri_race_on_addresses(struct bri_race *race, int family, const union bri_so
 	for (size_t i = 0; i < n; i++)
 		add(race, addresses[i]);
 	if (!n)
-		note_resolve_error(
-			race, (struct bri_race_error) { BRI_RACE_DNS, DNS_NO_SUCH_RECORD });
+		note_resolve_error(race, (struct bri_race_error) { .domain = BRI_RACE_DNS,
+						 .code = DNS_NO_SUCH_RECORD });
 	race->lists[list_of(race, family)].answered = true;
 	on_answer(race);
 }
@@ -361,8 +361,7 @@ void bri_race_on_attempt_result(struct bri_race *race, uint32_t id, int result, 
 	struct bri_race_entry *e;
 
 	if (result) {
-		bri_race_on_attempt_error(
-			race, id, (struct bri_race_error) { BRI_RACE_POSIX, -result }, now_ns);
+		bri_race_on_attempt_error(race, id, bri_race_posix(-result), now_ns);
 		return;
 	}
 	observe(race, now_ns);
@@ -401,7 +400,7 @@ void bri_race_on_skip(struct bri_race *race, uint64_t now_ns)
 	default: bri_abort("race: state %d", race->state);
 	}
 	drop(e, ENTRY_DONE);
-	note_attempt_error(race, (struct bri_race_error) { BRI_RACE_POSIX, ECANCELED });
+	note_attempt_error(race, bri_race_posix(ECANCELED));
 	leave_running(race);
 }
 

@@ -37,8 +37,14 @@ enum bri_race_domain {
 
 struct bri_race_error {
 	enum bri_race_domain domain;
-	int code; /* a positive errno, a DNSServiceErrorType, or an errSSL code */
+	int code;     /* a positive errno, a DNSServiceErrorType, or an errSSL code */
+	bool refused; /* a peer was reached and will not have us: no other network will help */
 };
+
+static inline struct bri_race_error bri_race_posix(int code)
+{
+	return (struct bri_race_error) { .domain = BRI_RACE_POSIX, .code = code };
+}
 
 enum bri_race_families {
 	BRI_RACE_V6 = 1, /* the bits of bri_race_config.families */

@@ -65,7 +65,7 @@ static int xor_rx(struct bri_layer *layer, struct bri_content *in, uint64_t now_
 			if (((const char *)bytes)[from++] != MAGIC[x->seen++]) {
 				dispatch_release(flat);
 				bri_layer_down_bytes(layer, "ALRT", 4);
-				return bri_layer_fail(layer, BRI_RACE_TLS, -9808);
+				return bri_layer_refuse(layer, BRI_RACE_TLS, -9808);
 			}
 		}
 		dispatch_release(flat);

@@ -65,7 +65,7 @@ static inline void bench_add_data(struct bench_text *text, struct dispatch_data_
 static inline void bench_result(struct bench *b, int error)
 {
 	if (error)
-		bri_chain_fail(b->chain, (struct bri_race_error) { BRI_RACE_POSIX, -error });
+		bri_chain_fail(b->chain, bri_race_posix(-error));
 }
 
 static inline bool bench_move_up(struct bench *b)
@@ -325,7 +325,7 @@ static inline void bench_do_lost(void *context)
 {
 	struct bench *b = context;
 
-	bri_chain_lost(b->chain, (struct bri_race_error) { BRI_RACE_POSIX, b->lost_code });
+	bri_chain_lost(b->chain, bri_race_posix(b->lost_code));
 }
 
 static inline void bench_lost(struct bench *b, int code)

@@ -57,7 +57,8 @@ static void test_tls_error_is_kept(void **state)
 	answer(&race, "6a 6b", T0);
 	answer(&race, "4", T0);
 	expect(&race, "+1:6a");
-	bri_race_on_attempt_error(&race, 1, (struct bri_race_error) { BRI_RACE_TLS, -9808 }, T0);
+	bri_race_on_attempt_error(
+		&race, 1, (struct bri_race_error) { .domain = BRI_RACE_TLS, .code = -9808 }, T0);
 	expect(&race, "+2:6b");
 	bri_race_on_attempt_result(&race, 2, -ECONNREFUSED, T0);
 	expect(&race, "#-9808");

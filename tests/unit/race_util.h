@@ -66,7 +66,7 @@ static inline void answer(struct bri_race *race, const char *names, uint64_t now
 static inline void fail_dns(struct bri_race *race, char family, int code, uint64_t now)
 {
 	bri_race_on_resolve_error(race, family == '6' ? AF_INET6 : AF_INET,
-		(struct bri_race_error) { BRI_RACE_DNS, code }, now);
+		(struct bri_race_error) { .domain = BRI_RACE_DNS, .code = code }, now);
 }
 
 /*

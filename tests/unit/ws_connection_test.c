@@ -520,17 +520,6 @@ static void the_handler_decides(void **state)
 	await(&w->s, "a=text(hello)");
 }
 
-/* The only address has failed: what comes of it, failed or waiting, is the connection's matter. */
-static void await_refused(struct world *w, const char *error)
-{
-	char waiting[40], failed[40];
-
-	snprintf(waiting, sizeof(waiting), "waiting(%s)", error);
-	snprintf(failed, sizeof(failed), "failed(%s)", error);
-	if (!await_for(&w->c, waiting, 2000))
-		await(&w->c, failed);
-}
-
 static void the_handler_rejects(void **state)
 {
 	struct world *w = *state;
@@ -540,7 +529,7 @@ static void the_handler_rejects(void **state)
 	connect_with(w, ws_options());
 	start_server(w);
 	await(&w->s, "failed(ECONNABORTED)");
-	await_refused(w, "ECONNABORTED");
+	await(&w->c, "failed(ECONNABORTED)"); /* not waiting: no other network will help */
 }
 
 static void rejected_is_400(void **state)
@@ -571,7 +560,7 @@ static void an_unknown_subprotocol_ends_the_client(void **state)
 	listen_with(w, asking_options(w));
 	connect_with(w, options);
 	start_server(w);
-	await_refused(w, "EPROTO");
+	await(&w->c, "failed(ECONNABORTED)");
 }
 
 static void a_raw_client_hears_the_samples_of_the_rfc(void **state)
@@ -669,8 +658,44 @@ static void the_request_comes_from_the_url(void **state)
 	assert_null(strstr(request, "Extensions"));
 	raw_send(fd, "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		     "Sec-WebSocket-Accept: wrong\r\n\r\n");
-	await_refused(w, "EPROTO");
+	await(&w->c, "failed(ECONNABORTED)");
 	close(fd);
+	close(lfd);
+}
+
+/* Who has answered will answer the same from any network; who has not may do so from another. */
+static void answers_that_are_no(void **state)
+{
+#define OPENS "HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	static const struct {
+		const char *answer, *comes_of_it;
+	} cases[] = {
+		{ "HTTP/1.1 403 Forbidden\r\n\r\n", "failed(ECONNABORTED)" },
+		{ "HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\n", "failed(ECONNABORTED)" },
+		{ OPENS "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "failed(ECONNABORTED)" },
+		{ OPENS "\r\n", "failed(ECONNABORTED)" },
+		{ "SSH-2.0-OpenSSH\r\n\r\n", "failed(EPROTO)" },
+		{ "\x15\x03\x01", "failed(EPROTO)" },
+		{ OPENS, "waiting(ECONNRESET)" },
+		{ "", "waiting(ECONNRESET)" },
+	};
+#undef OPENS
+	struct world *w = *state;
+	int lfd = raw_listen(AF_INET, SOCK_STREAM, &w->port), fd;
+	char request[1024];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		connect_with(w, ws_options());
+		fd = raw_accept(lfd);
+		read_request(fd, request, sizeof(request));
+		raw_send(fd, cases[i].answer); /* the key was another one */
+		shutdown(fd, SHUT_WR);
+		await_first(&w->c, "preparing");
+		await(&w->c, cases[i].comes_of_it);
+		close(fd);
+		if (i + 1 < sizeof(cases) / sizeof(cases[0]))
+			finish(w->client, &w->c);
+	}
 	close(lfd);
 }
 
@@ -713,6 +738,7 @@ int main(void)
 		TEST(a_raw_client_hears_the_samples_of_the_rfc),
 		TEST(bad_requests_are_400_and_426),
 		TEST(the_request_comes_from_the_url),
+		TEST(answers_that_are_no),
 		TEST(without_a_handshake),
 	};
 

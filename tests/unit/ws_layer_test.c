@@ -252,7 +252,7 @@ static void pongs_answer_in_order(void **state)
 	dispatch_sync_f(end.queue, NULL, nothing);
 	assert_string_equal(pongs.order, "pp");
 	assert_int_equal(pongs.destroyed, 2);
-	end.layer->cls->lost(end.layer, (struct bri_race_error) { BRI_RACE_POSIX, ETIMEDOUT });
+	end.layer->cls->lost(end.layer, bri_race_posix(ETIMEDOUT));
 	dispatch_sync_f(end.queue, NULL, nothing);
 	assert_string_equal(pongs.order, "ppe");
 	assert_int_equal(pongs.errors, ETIMEDOUT);

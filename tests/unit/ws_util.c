@@ -114,7 +114,7 @@ static int feed(struct ws_end *end, struct bri_content *in)
 		r = end->layer->cls->go_on(end->layer, end->now_ns);
 	}
 	if (r)
-		bri_chain_fail(end->chain, (struct bri_race_error) { BRI_RACE_POSIX, -r });
+		bri_chain_fail(end->chain, bri_race_posix(-r));
 	return r;
 }
 

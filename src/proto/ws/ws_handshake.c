@@ -274,15 +274,15 @@ int bri_ws_handshake_check_answer(const struct bri_ws_head *head, const char *ke
 		return r;
 	accept = bri_ws_head_find(head, "Sec-WebSocket-Accept", &n);
 	if (!accept || strcmp(accept, expected) != 0)
-		return -EPROTO;
+		return -ECONNABORTED;
 	if (!bri_ws_head_has_word(head, "Upgrade", "websocket") ||
 		!bri_ws_head_has_word(head, "Connection", "upgrade"))
-		return -EPROTO;
+		return -ECONNABORTED;
 	/* none was offered: permessage-deflate or any other is an error (4.1, item 5) */
 	bri_ws_head_find(head, "Sec-WebSocket-Extensions", &extensions);
 	protocol = bri_ws_head_find(head, "Sec-WebSocket-Protocol", &n);
 	if (extensions || n > 1 || (protocol && !is_offered(protocol, protocols, n_protocols)))
-		return -EPROTO;
+		return -ECONNABORTED;
 	*ret_protocol = protocol;
 	return 0;
 }

@@ -57,8 +57,8 @@ unsigned bri_ws_handshake_check_request(const struct bri_ws_head *head, const ch
  *   key           what we asked with
  *   protocols     what we offered
  *   ret_protocol  the chosen one, borrowed from head; NULL: none
- * Returns 0, -ECONNABORTED: a proper answer of HTTP, but "no"; -EPROTO: not an answer to this
- * request, or it chose what was not offered; -EIO.
+ * Returns 0, -ECONNABORTED: a proper answer of HTTP, but "no", or one to another key, or it chose
+ * what was not offered; -EPROTO: no answer of HTTP; -EIO.
  */
 int bri_ws_handshake_check_answer(const struct bri_ws_head *head, const char *key,
 	const struct bri_ws_pair *protocols, size_t n_protocols, const char **ret_protocol);
