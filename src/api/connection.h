@@ -178,8 +178,26 @@ void bri_connection_on_datagram(void *connection);
 
 /* receive_message() of what has no message's end: a peer decides how much comes. */
 #define BRI_CONNECTION_MESSAGE_MAX (64u * 1024u * 1024u)
+/* bri_connection_receive_least/most(): what a receive waits for, of one message or of a stream, and
+ * what it gets at most. */
+static inline size_t bri_connection_receive_least(const struct bri_request *request)
+{
+	if (request->message)
+		return BRI_CONNECTION_MESSAGE_MAX;
+	return request->min ? request->min : 1;
+}
+static inline size_t bri_connection_receive_most(const struct bri_request *request)
+{
+	return request->message ? BRI_CONNECTION_MESSAGE_MAX : request->max;
+}
 /* bri_connection_append(): data, taken, behind what was received and not delivered. */
 void bri_connection_append(nw_connection_t c, struct dispatch_data_s *data);
+/* bri_connection_take(): of what was received, as much as a receive may get; the rest stays. +1, or
+ * NULL: nothing is there. */
+struct dispatch_data_s *bri_connection_take(nw_connection_t c, size_t most);
+/* bri_connection_end_message(): what was received of a message or datagram is delivered, or cut
+ * off. */
+void bri_connection_end_message(nw_connection_t c);
 void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 	nw_content_context_t context, bool complete, int errno_code);
 void bri_connection_finish_send(nw_connection_t c, int errno_code);

@@ -196,13 +196,6 @@ bool bri_connection_fill_from_chain(nw_connection_t c)
 	return true;
 }
 
-static void end_message(nw_connection_t c)
-{
-	c->in_datagram = c->message_ended = false;
-	nw_release(c->datagram_context);
-	c->datagram_context = NULL;
-}
-
 /* All pieces of a message have one context: with another one, what was begun was cut off. */
 static bool is_another(nw_connection_t c, const struct bri_content *content)
 {
@@ -222,7 +215,7 @@ static bool next_piece(nw_connection_t c)
 		if (is_another(c, &content)) {
 			bri_object_release(c->partial);
 			c->partial = NULL;
-			end_message(c);
+			bri_connection_end_message(c);
 		}
 		if (!c->in_datagram) {
 			c->in_datagram = true;
@@ -246,11 +239,9 @@ static size_t partial_size(nw_connection_t c)
 bool bri_connection_receive_message_of_chain(nw_connection_t c)
 {
 	struct bri_request *request = c->receives.head;
-	size_t need = request->message ? BRI_CONNECTION_MESSAGE_MAX
-		      : request->min   ? request->min
-				       : 1;
-	size_t most = request->message ? BRI_CONNECTION_MESSAGE_MAX : request->max;
-	struct dispatch_data_s *content, *rest = NULL;
+	size_t need = bri_connection_receive_least(request);
+	size_t most = bri_connection_receive_most(request);
+	struct dispatch_data_s *content;
 	bool complete;
 
 	while (!c->message_ended && partial_size(c) < need && next_piece(c))
@@ -262,21 +253,14 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 	}
 	if (!c->message_ended && partial_size(c) < need && !c->end_seen)
 		return false;
-	content = c->partial;
-	if (partial_size(c) > most) {
-		rest = bri_data_subrange(content, most, partial_size(c) - most);
-		c->partial = bri_data_subrange(content, 0, most);
-		bri_object_release(content);
-		content = c->partial;
-	}
-	c->partial = rest;
-	complete = c->message_ended && !rest;
+	content = bri_connection_take(c, most);
+	complete = c->message_ended && !c->partial;
 	bri_connection_finish_receive(c, content, c->datagram_context, complete,
 		complete || (!request->message && !c->end_seen) ? 0
 		: c->end_seen                                   ? ENODATA
 								: EMSGSIZE);
-	if (complete || (c->end_seen && !rest))
-		end_message(c);
+	if (complete || (c->end_seen && !c->partial))
+		bri_connection_end_message(c);
 	return true;
 }
 

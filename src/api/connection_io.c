@@ -92,23 +92,33 @@ void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *co
 		c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
 }
 
-/* The first bytes of data, which is given up. */
-static struct dispatch_data_s *take_first(struct dispatch_data_s *data, size_t size)
+struct dispatch_data_s *bri_connection_take(nw_connection_t c, size_t most)
 {
-	struct dispatch_data_s *first = bri_data_subrange(data, 0, size);
+	struct dispatch_data_s *all = c->partial, *first;
+	size_t size = all ? bri_data_size(all) : 0;
 
-	bri_object_release(data);
+	c->partial = NULL;
+	if (size <= most)
+		return all;
+	first = bri_data_subrange(all, 0, most);
+	c->partial = bri_data_subrange(all, most, size - most);
+	bri_object_release(all);
 	return first;
+}
+
+void bri_connection_end_message(nw_connection_t c)
+{
+	c->in_datagram = c->message_ended = false;
+	nw_release(c->datagram_context);
+	c->datagram_context = NULL;
 }
 
 static bool receive_stream(nw_connection_t c)
 {
 	struct bri_request *request = c->receives.head;
 	size_t have = c->partial ? bri_data_size(c->partial) : 0;
-	size_t need = request->message ? BRI_CONNECTION_MESSAGE_MAX
-		      : request->min   ? request->min
-				       : 1;
-	size_t most = request->message ? BRI_CONNECTION_MESSAGE_MAX : request->max;
+	size_t need = bri_connection_receive_least(request);
+	size_t most = bri_connection_receive_most(request);
 	struct dispatch_data_s *content;
 	int error;
 
@@ -128,12 +138,10 @@ static bool receive_stream(nw_connection_t c)
 		bri_connection_finish_receive(c, NULL, NULL, false, ENODATA);
 		return true;
 	}
-	content = c->partial;
-	c->partial = NULL;
-	if (have > most) { /* a layer gives what it has */
-		c->partial = bri_data_subrange(content, most, have - most);
-		bri_connection_finish_receive(c, flatten(take_first(content, most)),
-			_nw_content_context_default_stream, false, 0);
+	content = bri_connection_take(c, most);
+	if (c->partial) { /* a layer gives what it has */
+		bri_connection_finish_receive(
+			c, flatten(content), _nw_content_context_default_stream, false, 0);
 		return true;
 	}
 	if (c->end_seen)
@@ -196,10 +204,7 @@ static bool next_datagram(nw_connection_t c, int *ret_error)
 
 static bool receive_datagram(nw_connection_t c)
 {
-	struct bri_request *request = c->receives.head;
-	struct dispatch_data_s *content, *rest = NULL;
-	nw_content_context_t context;
-	size_t size;
+	struct dispatch_data_s *content;
 	int error = 0;
 
 	if (!c->in_datagram && (!c->readable || !next_datagram(c, &error))) {
@@ -207,22 +212,10 @@ static bool receive_datagram(nw_connection_t c)
 			bri_connection_finish_receive(c, NULL, NULL, false, error);
 		return error;
 	}
-	content = c->partial;
-	context = c->datagram_context;
-	size = content ? bri_data_size(content) : 0;
-	if (!request->message && size > request->max) {
-		rest = bri_data_subrange(content, request->max, size - request->max);
-		c->partial = bri_data_subrange(content, 0, request->max);
-		bri_object_release(content);
-		content = c->partial;
-	}
-	c->partial = rest;
-	bri_connection_finish_receive(c, content, context, !rest, 0);
-	if (!rest) {
-		c->in_datagram = false;
-		c->datagram_context = NULL;
-		nw_release(context);
-	}
+	content = bri_connection_take(c, bri_connection_receive_most(c->receives.head));
+	bri_connection_finish_receive(c, content, c->datagram_context, !c->partial, 0);
+	if (!c->partial)
+		bri_connection_end_message(c);
 	return true;
 }
 

@@ -339,9 +339,8 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 	}
 	bri_object_release(c->partial);
 	c->partial = NULL;
-	bri_object_release(c->datagram_context);
-	c->datagram_context = NULL;
-	c->in_datagram = c->readable = c->writable = false;
+	bri_connection_end_message(c);
+	c->readable = c->writable = false;
 }
 
 void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
