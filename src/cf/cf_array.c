@@ -138,15 +138,17 @@ static struct __CFArray *copy_values(const void *const *values, CFIndex n,
 	return a;
 }
 
-static bool make_room(CFMutableArrayRef a)
+static bool make_room(CFMutableArrayRef a, CFIndex more)
 {
 	CFIndex room = a->room < 8 ? 8 : a->room * 2;
 	const void **values;
 
-	if (a->limit > 0 && a->n >= a->limit)
+	if (a->limit > 0 && more > a->limit - a->n)
 		return false;
-	if (a->n < a->room)
+	if (more <= a->room - a->n)
 		return true;
+	if (room < a->n + more)
+		room = a->n + more;
 	values = reallocarray(a->values, (size_t)room, sizeof(void *));
 	if (!values)
 		return false;
@@ -241,7 +243,8 @@ void CFArrayApplyFunction(CFArrayRef theArray, CFRange range,
 
 void CFArrayInsertValueAtIndex(CFMutableArrayRef theArray, CFIndex idx, const void *value)
 {
-	if (!may_change(theArray, __func__) || idx < 0 || idx > theArray->n || !make_room(theArray))
+	if (!may_change(theArray, __func__) || idx < 0 || idx > theArray->n ||
+		!make_room(theArray, 1))
 		return;
 	memmove(theArray->values + idx + 1, theArray->values + idx,
 		(size_t)(theArray->n - idx) * sizeof(void *));
@@ -259,7 +262,8 @@ void CFArrayAppendArray(CFMutableArrayRef theArray, CFArrayRef otherArray, CFRan
 {
 	if (!may_change(theArray, __func__) ||
 		!bri_cf_check(otherArray, BRI_KIND_CF_ARRAY, __func__) ||
-		!bri_cf_range_ok(otherRange, otherArray->n))
+		!bri_cf_range_ok(otherRange, otherArray->n) ||
+		!make_room(theArray, otherRange.length)) /* all of them or none */
 		return;
 	for (CFIndex i = 0; i < otherRange.length; i++)
 		CFArrayAppendValue(theArray, otherArray->values[otherRange.location + i]);

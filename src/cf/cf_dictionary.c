@@ -116,8 +116,8 @@ static bool grow(struct __CFDictionary *d)
 static void set(struct __CFDictionary *d, const void *key, const void *value, bool replace)
 {
 	CFHashCode h = hash_of(d, key);
+	const void *old, *own;
 	struct slot *s;
-	const void *old;
 
 	if (!grow(d))
 		return;
@@ -130,8 +130,10 @@ static void set(struct __CFDictionary *d, const void *key, const void *value, bo
 		drop(d->on_value.release, old);
 		return;
 	}
-	*s = (struct slot) { true, h, keep(d->on_key.retain, key),
-		keep(d->on_value.retain, value) };
+	own = keep(d->on_key.retain, key);
+	if (key && !own)
+		return; /* a copy for which there was no memory */
+	*s = (struct slot) { true, h, own, keep(d->on_value.retain, value) };
 	d->n++;
 }
 

@@ -1,9 +1,11 @@
 /* SecCertificate, SecIdentity and SecKey: reading certificates. */
 #include "security/sec.h"
 
+#include <errno.h>
 #include <gnutls/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cf/cf_utf.h"
 
 #define NAME_MAX_BYTES                                                                             \
 	1024          /* of a part of a name: RFC 5280 appendix A.1 has at most 32768 for some,    \
@@ -65,18 +67,27 @@ static gnutls_x509_crt_t open_certificate(SecCertificateRef certificate, const c
 	return crt;
 }
 
-/* a part of the subject, +1; NULL: it has none. GnuTLS gives UTF-8. */
-static CFStringRef part_of_subject(gnutls_x509_crt_t crt, const char *oid)
+/* A name that GnuTLS gave, as UTF-8. 0, -ENOENT: it is none, -ENOMEM */
+static int take_name(const char *name, size_t size, CFStringRef *ret)
+{
+	if (bri_utf8_length(name, size) < 0)
+		return -ENOENT;
+	*ret = bri_cf_string_new(name, size);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* A part of the subject, +1. 0, -ENOENT: it has none, -ENOMEM */
+static int part_of_subject(gnutls_x509_crt_t crt, const char *oid, CFStringRef *ret)
 {
 	char name[NAME_MAX_BYTES];
 	size_t size = sizeof(name);
 
 	if (gnutls_x509_crt_get_dn_by_oid(crt, oid, 0, 0, name, &size) < 0)
-		return NULL;
-	return bri_cf_string_new(name, strnlen(name, sizeof(name)));
+		return -ENOENT;
+	return take_name(name, strnlen(name, sizeof(name)), ret);
 }
 
-static CFStringRef alternative_name(gnutls_x509_crt_t crt)
+static int alternative_name(gnutls_x509_crt_t crt, CFStringRef *ret)
 {
 	char name[NAME_MAX_BYTES];
 
@@ -85,11 +96,11 @@ static CFStringRef alternative_name(gnutls_x509_crt_t crt)
 		int type = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
 
 		if (type == GNUTLS_SAN_DNSNAME || type == GNUTLS_SAN_RFC822NAME)
-			return bri_cf_string_new(name, strnlen(name, size));
+			return take_name(name, strnlen(name, size), ret);
 		if (type < 0)
 			break;
 	}
-	return NULL;
+	return -ENOENT;
 }
 
 CFStringRef SecCertificateCopySubjectSummary(SecCertificateRef certificate)
@@ -98,13 +109,14 @@ CFStringRef SecCertificateCopySubjectSummary(SecCertificateRef certificate)
 		GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, GNUTLS_OID_X520_ORGANIZATION_NAME };
 	gnutls_x509_crt_t crt = open_certificate(certificate, __func__);
 	CFStringRef name = NULL;
+	int r = -ENOENT;
 
 	if (!crt)
 		return NULL;
-	for (size_t i = 0; i < BRI_LEN(oids) && !name; i++)
-		name = part_of_subject(crt, oids[i]);
-	if (!name)
-		name = alternative_name(crt);
+	for (size_t i = 0; i < BRI_LEN(oids) && r == -ENOENT; i++)
+		r = part_of_subject(crt, oids[i], &name);
+	if (r == -ENOENT) /* not for want of memory: that would be another name */
+		alternative_name(crt, &name);
 	gnutls_x509_crt_deinit(crt);
 	return name;
 }
@@ -112,12 +124,14 @@ CFStringRef SecCertificateCopySubjectSummary(SecCertificateRef certificate)
 OSStatus SecCertificateCopyCommonName(SecCertificateRef certificate, CFStringRef *commonName)
 {
 	gnutls_x509_crt_t crt = commonName ? open_certificate(certificate, __func__) : NULL;
+	int r;
 
 	if (!crt)
 		return errSecParam;
-	*commonName = part_of_subject(crt, GNUTLS_OID_X520_COMMON_NAME);
+	*commonName = NULL;
+	r = part_of_subject(crt, GNUTLS_OID_X520_COMMON_NAME, commonName);
 	gnutls_x509_crt_deinit(crt);
-	return errSecSuccess;
+	return r == -ENOMEM ? errSecAllocate : errSecSuccess;
 }
 
 CFDataRef SecCertificateCopySerialNumberData(SecCertificateRef certificate, CFErrorRef *error)
