@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
+#include <gnutls/pkcs12.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,46 @@ char *cert_key_pem(const struct cert *cert)
 
 	ok(gnutls_x509_privkey_export2(cert->key, GNUTLS_X509_FMT_PEM, &pem));
 	return to_string(pem);
+}
+
+static void add_bag(gnutls_pkcs12_t p12, gnutls_pkcs12_bag_t bag)
+{
+	ok(gnutls_pkcs12_set_bag(p12, bag));
+	gnutls_pkcs12_bag_deinit(bag);
+}
+
+gnutls_datum_t cert_p12(const struct cert *own, const struct cert *const *certificates, size_t n,
+	const char *password)
+{
+	gnutls_datum_t key_id = { (unsigned char *)"id", 2 }, out;
+	unsigned char key[8192];
+	gnutls_datum_t datum = { key, 0 };
+	size_t size = sizeof(key);
+	gnutls_pkcs12_bag_t bag;
+	gnutls_pkcs12_t p12;
+
+	ok(gnutls_pkcs12_init(&p12));
+	if (n) {
+		ok(gnutls_pkcs12_bag_init(&bag));
+		for (size_t i = 0; i < n; i++)
+			ok(gnutls_pkcs12_bag_set_crt(bag, certificates[i]->crt));
+		gnutls_pkcs12_bag_set_key_id(bag, 0, &key_id);
+		gnutls_pkcs12_bag_encrypt(bag, password, GNUTLS_PKCS_PBES2_AES_256);
+		add_bag(p12, bag);
+	}
+	if (own) {
+		ok(gnutls_x509_privkey_export_pkcs8(own->key, GNUTLS_X509_FMT_DER, password,
+			GNUTLS_PKCS_PBES2_AES_256, key, &size));
+		datum.size = (unsigned int)size;
+		ok(gnutls_pkcs12_bag_init(&bag));
+		ok(gnutls_pkcs12_bag_set_data(bag, GNUTLS_BAG_PKCS8_ENCRYPTED_KEY, &datum));
+		gnutls_pkcs12_bag_set_key_id(bag, 0, &key_id);
+		add_bag(p12, bag);
+	}
+	ok(gnutls_pkcs12_generate_mac(p12, password));
+	ok(gnutls_pkcs12_export2(p12, GNUTLS_X509_FMT_DER, &out));
+	gnutls_pkcs12_deinit(p12);
+	return out;
 }
 
 struct bri_identity *cert_identity(const struct cert *cert)

@@ -31,6 +31,10 @@ void cert_free(struct cert *cert);
 /* cert_pem(), cert_key_pem(): malloc'd, a string */
 char *cert_pem(const struct cert *cert);
 char *cert_key_pem(const struct cert *cert);
+/* cert_p12(): a PKCS #12 file (RFC 7292) with the key of `own` (NULL: none) and n certificates, the
+ * first of them that of the key. gnutls_free() its data. */
+gnutls_datum_t cert_p12(const struct cert *own, const struct cert *const *certificates, size_t n,
+	const char *password);
 /* cert_identity(): with a chain of this certificate only; released by the caller */
 struct bri_identity *cert_identity(const struct cert *cert);
 

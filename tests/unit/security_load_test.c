@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include "security/load.h"
 #include <Network/Network.h>
-#include <gnutls/pkcs12.h>
 #include "cert_util.h"
 
 static struct cert root, leaf;   /* of PEM tests */
@@ -261,41 +260,9 @@ static void files(void **state)
 
 static gnutls_datum_t make_p12(const char *password, bool with_key, bool with_certificate)
 {
-	gnutls_pkcs12_t p12;
-	gnutls_pkcs12_bag_t bag;
-	gnutls_datum_t key_id = { (unsigned char *)"id", 2 }, out;
-	unsigned char key[8192];
-	size_t size = sizeof(key);
+	const struct cert *const certificates[] = { &deep, &root, &middle };
 
-	assert_int_equal(gnutls_pkcs12_init(&p12), 0);
-	if (with_certificate) {
-		assert_int_equal(gnutls_pkcs12_bag_init(&bag), 0);
-		assert_int_equal(gnutls_pkcs12_bag_set_crt(bag, deep.crt), 0);
-		gnutls_pkcs12_bag_set_key_id(bag, 0, &key_id);
-		assert_int_equal(gnutls_pkcs12_bag_set_crt(bag, root.crt), 1);
-		assert_int_equal(gnutls_pkcs12_bag_set_crt(bag, middle.crt), 2);
-		gnutls_pkcs12_bag_encrypt(bag, password, GNUTLS_PKCS_PBES2_AES_256);
-		assert_int_equal(gnutls_pkcs12_set_bag(p12, bag), 0);
-		gnutls_pkcs12_bag_deinit(bag);
-	}
-	if (with_key) {
-		gnutls_datum_t datum = { key, 0 };
-
-		assert_int_equal(gnutls_x509_privkey_export_pkcs8(deep.key, GNUTLS_X509_FMT_DER,
-					 password, GNUTLS_PKCS_PBES2_AES_256, key, &size),
-			0);
-		datum.size = (unsigned int)size;
-		assert_int_equal(gnutls_pkcs12_bag_init(&bag), 0);
-		assert_true(gnutls_pkcs12_bag_set_data(
-				    bag, GNUTLS_BAG_PKCS8_ENCRYPTED_KEY, &datum) >= 0);
-		gnutls_pkcs12_bag_set_key_id(bag, 0, &key_id);
-		assert_int_equal(gnutls_pkcs12_set_bag(p12, bag), 0);
-		gnutls_pkcs12_bag_deinit(bag);
-	}
-	assert_int_equal(gnutls_pkcs12_generate_mac(p12, password), 0);
-	assert_int_equal(gnutls_pkcs12_export2(p12, GNUTLS_X509_FMT_DER, &out), 0);
-	gnutls_pkcs12_deinit(p12);
-	return out;
+	return cert_p12(with_key ? &deep : NULL, certificates, with_certificate ? 3 : 0, password);
 }
 
 static braid_security_status_t load_p12(gnutls_datum_t p12, const char *password, size_t *ret_n)

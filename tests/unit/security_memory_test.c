@@ -19,7 +19,8 @@
 
 static struct cert root, leaf, other;
 static SecCertificateRef root_ref, leaf_ref;
-static CFDataRef der;
+static CFDataRef der, p12;
+static CFDictionaryRef passphrase;
 static char *pem, *key_pem;
 static struct bri_identity *identity;
 static uint8_t *staple;
@@ -121,6 +122,16 @@ static const void *identity_of_pem(void)
 	return made;
 }
 
+static const void *items_of_pkcs12(void)
+{
+	CFArrayRef items = NULL;
+	OSStatus status = SecPKCS12Import(p12, passphrase, &items);
+
+	assert_true((status == errSecSuccess) == !!items);
+	assert_true(items || status == errSecAllocate);
+	return items;
+}
+
 static const void *certificate_of_pem(void)
 {
 	braid_security_status_t status = braid_security_ok;
@@ -207,6 +218,7 @@ static void every_allocation_may_fail(void **state)
 		{ "with_chain", with_chain },
 		{ "chain_of_identity", chain_of_identity },
 		{ "identity_of_pem", identity_of_pem },
+		{ "items_of_pkcs12", items_of_pkcs12 },
 		{ "certificate_of_pem", certificate_of_pem },
 		{ "policy", policy },
 		{ "trust_of_certificates", trust_of_certificates },
@@ -304,7 +316,9 @@ static void setters_keep_what_there_was(void **state)
 
 static int make_all(void **state)
 {
-	const void *certificates[2];
+	const struct cert *const chain[] = { &leaf, &root };
+	const void *certificates[2], *key, *secret;
+	gnutls_datum_t file;
 
 	(void)state;
 	setenv("SSL_CERT_FILE", "/dev/null", 1);
@@ -322,6 +336,13 @@ static int make_all(void **state)
 			.next_s = 3600, .this_s = -60, .subject = &leaf, .issuer = &root },
 		&staple_size);
 	name = CFSTR("a.test");
+	file = cert_p12(&leaf, chain, 2, "secret");
+	p12 = CFDataCreate(NULL, file.data, file.size);
+	gnutls_free(file.data);
+	key = kSecImportExportPassphrase;
+	secret = CFSTR("secret");
+	passphrase = CFDictionaryCreate(NULL, &key, &secret, 1, &kCFTypeDictionaryKeyCallBacks,
+		&kCFTypeDictionaryValueCallBacks);
 	certificates[0] = leaf_ref;
 	certificates[1] = root_ref;
 	both = CFArrayCreate(NULL, certificates, 2, &kCFTypeArrayCallBacks);
@@ -332,6 +353,8 @@ static int free_all(void **state)
 {
 	(void)state;
 	CFRelease(der);
+	CFRelease(p12);
+	CFRelease(passphrase);
 	CFRelease(both);
 	bri_object_release(identity);
 	free(pem);
