@@ -361,10 +361,10 @@ static void what_comes_before_ready(void **state)
 {
 	static struct victim v;
 	struct how lower = { all_input, nw_framer_start_result_will_mark_ready, NULL };
-	struct how upper = { bytes_input, nw_framer_start_result_ready, NULL };
+	struct how upper = { all_input, nw_framer_start_result_ready, NULL };
 
 	(void)state;
-	v = (struct victim) { .peer = { .pattern = "e", .size = 1 } };
+	v = (struct victim) { .peer = { .pattern = "e", .size = 1 }, .streams = true };
 	open_victim(&v, with_protocols(framer_options(&lower), framer_options(&upper)));
 	await(&v.r, "preparing");
 	assert_held(&v, BRI_CHAIN_UP_MAX + 2 * PIECE, 0);
