@@ -152,7 +152,7 @@ static int on_list(void *context, uint64_t *cursor, struct bri_message_connectio
 static int on_metrics(void *context, uint64_t *cursor, struct bri_message_metrics_piece *ret)
 {
 	static const char *const news[] = { "subflow_up", "subflow_down", "primary", "path_lost",
-		"path_stalled", "path_back", "path_left_out" };
+		"path_stalled", "path_back", "path_left_out", "better_path" };
 	struct bri_daemon *d = context;
 	struct bri_control_counts counts;
 	size_t at = 0;

@@ -157,6 +157,8 @@ static const struct {
 	[BRI_POLICY_NEWS_PATH_BACK] = { "answers again", BRI_MESSAGE_EVENT_PATH_BACK },
 	[BRI_POLICY_NEWS_PATH_LEFT_OUT] = { "holds the others back: left out",
 		BRI_MESSAGE_EVENT_NOTE },
+	[BRI_POLICY_NEWS_BETTER_PATH] = { "would be the better one, and the peer takes no subflow",
+		BRI_MESSAGE_EVENT_BETTER_PATH },
 };
 
 static void tell(struct bri_daemon *d, const struct bri_policy_news *news)

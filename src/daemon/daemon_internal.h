@@ -41,7 +41,7 @@ struct bri_daemon {
 	struct bri_control_server *control;
 	/* for metrics */
 	uint64_t n_orders, n_refused, n_samples, n_scans;
-	uint64_t n_news[BRI_POLICY_NEWS_PATH_LEFT_OUT + 1];
+	uint64_t n_news[BRI_POLICY_NEWS_N];
 };
 
 /* bri_daemon_pump(): after anything was told to the policy: commands, news, the next timer. */

@@ -7,6 +7,8 @@
 #include "policy/policy_internal.h"
 
 #define RESET_PROHIBITED 3u /* MP_TCPRST: administratively prohibited (RFC 8684, 3.6) */
+/* One refusal may be a server that restarts. */
+#define SHUT_FAILS       3u
 #define PRIO_AGAIN_NS    (20 * BRI_NS_PER_MS)
 #define PRIO_REFUSED_MAX 50u /* a second of trying; what is refused then stays so */
 #define EXTRA_MAX        8u  /* what the kernel's path manager takes at most */
@@ -286,6 +288,7 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		path->leave_ns = 0;
 		path->ifindex = now->ifindex;
 		path->retry_ns = now_ns;
+		path->shut = path->told_better = path->made_room = false;
 		path->fails = 0;
 		path->out_until_ns = path->out_gap_ns = 0;
 		if (bri_policy_up(c, path)) /* no other news would take "lost" back */
@@ -425,6 +428,7 @@ static void path_answered(struct bri_path *path, uint64_t now_ns)
 			(uint32_t)bri_min_u64((now_ns - path->join_ns) / BRI_NS_PER_US, 60000000);
 	}
 	path->joining = path->probing = path->dead = path->stale = false;
+	path->shut = path->told_better = path->made_room = false;
 	path->fails = 0;
 }
 
@@ -541,6 +545,8 @@ static void join_ended(struct bri_conn *c, struct bri_path *path, uint8_t error,
 	if (reset_reason == RESET_PROHIBITED)
 		c->extra_max = bri_policy_n_extra(c) ? bri_policy_n_extra(c) : 1;
 	bri_reconcile_failed(path, answered, now_ns);
+	if (answered && path->fails >= SHUT_FAILS)
+		path->shut = true;
 }
 
 static void subflow_gone(

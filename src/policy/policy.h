@@ -121,6 +121,8 @@ enum bri_policy_news_kind {
 	BRI_POLICY_NEWS_PATH_STALLED,
 	BRI_POLICY_NEWS_PATH_BACK,
 	BRI_POLICY_NEWS_PATH_LEFT_OUT, /* aggregate: worse than nothing */
+	BRI_POLICY_NEWS_BETTER_PATH,   /* handover: it would be taken, and the peer refuses it */
+	BRI_POLICY_NEWS_N,
 };
 
 struct bri_policy_news {

@@ -63,6 +63,9 @@ struct bri_path {
 	bool stalled;      /* abandoned, and not back yet */
 	uint64_t retry_ns; /* no join before this */
 	uint32_t fails;    /* joins in a row without success */
+	bool shut;         /* the peer takes no subflow over it */
+	bool told_better;  /* and that it would be the better one was told */
+	bool made_room;    /* for it a backup was given up */
 	uint64_t trust_ns; /* carries nothing before this, if there is another */
 	uint64_t hold_ns;  /* how long the next return is held back */
 	uint64_t back_ns;  /* when it came back last */

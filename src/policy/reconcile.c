@@ -329,6 +329,49 @@ static uint64_t measure_at_ns(const struct bri_conn *c, const struct bri_path *p
 	return path->measured_ns + MEASURE_NS;
 }
 
+/*
+ * The peer takes so many subflows and no more, and the preferred path is worth more than the last
+ * of the backups: that one goes, and a round trip later the peer has room.
+ */
+static bool make_room(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
+{
+	const struct bri_policy_address *a = bri_policy_address_of(p, path), *last_address = NULL;
+	struct bri_path *last = NULL;
+
+	if (c->wish.service != BRI_SERVICE_HANDOVER || path->made_room || !a)
+		return false;
+	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
+		struct bri_path *other = &c->paths[i];
+		const struct bri_policy_address *b = bri_policy_address_of(p, other);
+
+		if (i == c->primary || other->role != BRI_ROLE_BACKUP || !b ||
+			!bri_policy_up(c, other) || !bri_policy_prefers(a, b) ||
+			(last_address && bri_policy_prefers(b, last_address)))
+			continue;
+		last = other;
+		last_address = b;
+	}
+	if (!last)
+		return false;
+	withdraw(p, c, last);
+	last->local_id = bri_policy_next_id(c);
+	last->retry_ns = now_ns + REFUSED_MAX_NS;
+	path->made_room = true;
+	path->retry_ns = now_ns + settle_ns(c);
+	return true;
+}
+
+/* No subflow of this path now, by the peer's limits. */
+static void has_no_room(
+	struct bri_policy *p, struct bri_conn *c, struct bri_path *path, uint64_t now_ns)
+{
+	if (make_room(p, c, path, now_ns))
+		return;
+	path->shut = true;
+	path->retry_ns = now_ns + REFUSED_MAX_NS;
+}
+
 static void join_wanted(struct bri_policy *p, struct bri_conn *c, uint64_t now_ns)
 {
 	if (c->server_side)
@@ -337,9 +380,10 @@ static void join_wanted(struct bri_policy *p, struct bri_conn *c, uint64_t now_n
 		struct bri_path *path = &c->paths[i];
 
 		if (wants_join(p, c, path) && path->retry_ns <= now_ns) {
-			if (count_extra(c) >= c->extra_max ||
-				!bri_reconcile_join(
-					p, c, path, path->role == BRI_ROLE_BACKUP, now_ns))
+			if (count_extra(c) >= c->extra_max)
+				has_no_room(p, c, path, now_ns);
+			else if (!bri_reconcile_join(
+					 p, c, path, path->role == BRI_ROLE_BACKUP, now_ns))
 				path->retry_ns = now_ns + REFUSED_MAX_NS;
 		} else if (path->used && measure_at_ns(c, path) <= now_ns) {
 			if (!bri_reconcile_join(p, c, path, true, now_ns))

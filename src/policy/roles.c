@@ -132,6 +132,18 @@ static void set_primary(struct bri_policy *p, struct bri_conn *c, int primary, u
 		bri_policy_tell(p, c, BRI_POLICY_NEWS_PRIMARY, c->paths[primary].ifindex);
 	}
 	c->primary = (int8_t)primary;
+	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++)
+		c->paths[i].told_better = false; /* than the one before */
+}
+
+/* A connection made now would take this path, and this one cannot: its application may want to
+ * know. */
+static void tell_better(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	if (path->told_better || !path->shut || !bri_policy_usable(p, c, path))
+		return;
+	path->told_better = true;
+	bri_policy_tell(p, c, BRI_POLICY_NEWS_BETTER_PATH, path->ifindex);
 }
 
 /* One path active, the others ready (or, cold, opened only when there is no other). */
@@ -145,15 +157,18 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 	set_primary(p, c, primary, now_ns);
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
+		bool cheaper;
 
 		if (!path->used)
 			continue;
 		path->role = i == primary ? BRI_ROLE_ACTIVE : BRI_ROLE_BACKUP;
 		/* a cheaper path than the primary is tried all the same: data shall go back to it
 		 */
-		if (cold && i != primary &&
-			(primary < 0 || !is_cheaper(p, c, path, &c->paths[primary], now_ns)))
+		cheaper = primary >= 0 && is_cheaper(p, c, path, &c->paths[primary], now_ns);
+		if (cold && i != primary && !cheaper)
 			path->role = BRI_ROLE_OFF;
+		if (cheaper && c->wish.service == BRI_SERVICE_HANDOVER)
+			tell_better(p, c, path);
 	}
 }
 

@@ -329,7 +329,7 @@ void mirror_turn(struct mirror *m)
 	}
 	while (bri_policy_next_news(m->p, &news)) {
 		m->n_news++;
-		if (news.kind > BRI_POLICY_NEWS_PATH_LEFT_OUT || !mirror_find(m, news.token))
+		if (news.kind >= BRI_POLICY_NEWS_N || !mirror_find(m, news.token))
 			complain(m, &c, "news of nothing");
 	}
 	check_rest(m);

@@ -413,6 +413,64 @@ static void the_peer_takes_one_more(void **state)
 	end(&r);
 }
 
+/* Wi-Fi comes back, and the peer takes no subflow over it: a new connection would have it. */
+static void a_better_path_that_is_refused_is_told(void **state)
+{
+	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+	uint64_t at_ns;
+	struct run r;
+
+	(void)state;
+	c.n_paths = 3;
+	c.paths[2] = c.paths[1];
+	c.peer_limit = 1;
+	r = begin(&c);
+	sim_for(r.s, 10 * S);
+	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, 0), 0);
+	sim_set(r.s, WIFI, SIM_DOWN);
+	sim_for(r.s, 30 * S);
+	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, 0), 0);
+	at_ns = sim_now(r.s);
+	sim_set(r.s, WIFI, SIM_UP);
+	sim_for(r.s, 300 * S);
+	printf("subflows %u %u %u, better path told %zu times\n", sim_subflows(r.s, 0),
+		sim_subflows(r.s, 1), sim_subflows(r.s, 2),
+		sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, at_ns));
+	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, at_ns), 1);
+	end(&r);
+}
+
+/* Three paths, and a peer that takes two more, as Linux does: the first subflow's place is not
+ * given back, so that Wi-Fi comes back only where the last backup goes. */
+static void the_preferred_path_gets_room(void **state)
+{
+	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+	struct run r;
+
+	(void)state;
+	c.n_paths = 3;
+	c.paths[2] = c.paths[1];
+	c.paths[2].kind = BRI_PATH_TUNNEL;
+	c.peer_limit = 2;
+	r = begin(&c);
+	sim_for(r.s, 10 * S);
+	assert_int_equal(sim_subflows(r.s, 0) + sim_subflows(r.s, 1) + sim_subflows(r.s, 2), 3);
+	sim_set(r.s, WIFI, SIM_DOWN);
+	sim_for(r.s, 30 * S);
+	sim_set(r.s, WIFI, SIM_UP);
+	sim_for(r.s, 5 * S);
+	assert_int_equal(sim_subflows(r.s, WIFI), 1);
+	assert_int_equal(sim_subflows(r.s, CELLULAR), 1);
+	assert_int_equal(sim_subflows(r.s, 2), 0);
+	sim_forget(r.s);
+	sim_for(r.s, 300 * S);
+	assert_true(sim_carried(r.s, WIFI) > 0);
+	assert_int_equal(sim_carried(r.s, CELLULAR), 0);
+	assert_in_range(sim_seen(r.s)->gap_ns, 0, 100 * MS);
+	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, 0), 0);
+	end(&r);
+}
+
 /* A peer that takes no further subflow at all: nothing to hand over to, so nothing is destroyed. */
 static void the_only_subflow_is_kept(void **state)
 {
@@ -505,6 +563,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cold_backups_are_opened_when_needed),
 		cmocka_unit_test(interfaces_may_be_forbidden),
 		cmocka_unit_test(the_peer_takes_one_more),
+		cmocka_unit_test(a_better_path_that_is_refused_is_told),
+		cmocka_unit_test(the_preferred_path_gets_room),
 		cmocka_unit_test(the_only_subflow_is_kept),
 		cmocka_unit_test(an_asked_path_can_be_withdrawn),
 		cmocka_unit_test(the_better_path_comes_late),
