@@ -452,6 +452,20 @@ nw_parameters_t udp_parameters(void)
 		NULL, BRAID_DISABLE_PROTOCOL_F, NULL, BRAID_DEFAULT_CONFIGURATION_F);
 }
 
+nw_protocol_options_t tls_key_options(void)
+{
+	nw_protocol_options_t options = nw_tls_create_options();
+	sec_protocol_options_t sec = nw_tls_copy_sec_protocol_options(options);
+	dispatch_data_t key = dispatch_data_create_f("0123456789abcdef", 16, NULL, NULL);
+	dispatch_data_t identity = dispatch_data_create_f("me", 2, NULL, NULL);
+
+	sec_protocol_options_add_pre_shared_key(sec, key, identity);
+	nw_release(key);
+	nw_release(identity);
+	nw_release(sec);
+	return options;
+}
+
 nw_endpoint_t loopback(uint16_t port)
 {
 	char text[8];

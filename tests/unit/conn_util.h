@@ -107,6 +107,8 @@ void barrier(dispatch_queue_t queue);
 /* Parameters and connections: not started, the state handler set, on `queue`. */
 nw_parameters_t tcp_parameters(void);
 nw_parameters_t udp_parameters(void);
+/* TLS with a key that both ends know, so that no certificate is needed. +1 */
+nw_protocol_options_t tls_key_options(void);
 nw_endpoint_t loopback(uint16_t port);
 nw_connection_t new_client(
 	struct recorder *r, dispatch_queue_t queue, nw_parameters_t parameters, uint16_t port);

@@ -405,20 +405,6 @@ static void answers_of_a_framer(void **state)
 
 /* --- TLS below: through its layer, too --- */
 
-static nw_protocol_options_t tls_options(void)
-{
-	nw_protocol_options_t options = nw_tls_create_options();
-	sec_protocol_options_t sec = nw_tls_copy_sec_protocol_options(options);
-	dispatch_data_t key = dispatch_data_create_f("0123456789abcdef", 16, NULL, NULL);
-	dispatch_data_t identity = dispatch_data_create_f("me", 2, NULL, NULL);
-
-	sec_protocol_options_add_pre_shared_key(sec, key, identity);
-	nw_release(key);
-	nw_release(identity);
-	nw_release(sec);
-	return options;
-}
-
 #define SENDS 256
 
 static void sends_over_tls_and_websocket(void **state)
@@ -427,7 +413,7 @@ static void sends_over_tls_and_websocket(void **state)
 	static struct recorder r;
 	static char bytes[256 * KIB];
 	dispatch_queue_t queue = dispatch_queue_create("sender", NULL);
-	nw_parameters_t parameters = with_protocols(tls_options(), ws_options());
+	nw_parameters_t parameters = with_protocols(tls_key_options(), ws_options());
 	nw_content_context_t context = nw_content_context_create("binary");
 	nw_protocol_metadata_t binary = nw_ws_create_metadata(nw_ws_opcode_binary);
 	nw_connection_t sender;

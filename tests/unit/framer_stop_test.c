@@ -315,20 +315,6 @@ static void the_last_words_may_be_long(void **state)
 
 /* --- TLS below: its goodbye is the last --- */
 
-static nw_protocol_options_t tls_options(void)
-{
-	nw_protocol_options_t options = nw_tls_create_options();
-	sec_protocol_options_t sec = nw_tls_copy_sec_protocol_options(options);
-	dispatch_data_t key = dispatch_data_create_f("0123456789abcdef", 16, NULL, NULL);
-	dispatch_data_t identity = dispatch_data_create_f("me", 2, NULL, NULL);
-
-	sec_protocol_options_add_pre_shared_key(sec, key, identity);
-	nw_release(key);
-	nw_release(identity);
-	nw_release(sec);
-	return options;
-}
-
 /* The server has TLS alone: "bye?" is content, and an end without close_notify is an error. */
 static void over_tls(bool answers)
 {
@@ -343,8 +329,8 @@ static void over_tls(bool answers)
 
 	recorder_init(&r);
 	recorder_init(&s);
-	put_upon(sp, tls_options());
-	put_upon(cp, tls_options());
+	put_upon(sp, tls_key_options());
+	put_upon(cp, tls_key_options());
 	put_upon(cp, leaver_options(&leaver));
 	listener = new_listener(&s, queue, sp, &port);
 	client = new_client(&r, queue, cp, port);

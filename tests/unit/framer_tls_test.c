@@ -6,20 +6,6 @@
 
 #include <errno.h>
 
-static nw_protocol_options_t tls_options(void)
-{
-	nw_protocol_options_t options = nw_tls_create_options();
-	sec_protocol_options_t sec = nw_tls_copy_sec_protocol_options(options);
-	dispatch_data_t key = dispatch_data_create_f("0123456789abcdef", 16, NULL, NULL);
-	dispatch_data_t identity = dispatch_data_create_f("me", 2, NULL, NULL);
-
-	sec_protocol_options_add_pre_shared_key(sec, key, identity);
-	nw_release(key);
-	nw_release(identity);
-	nw_release(sec);
-	return options;
-}
-
 /* --- the client asks, the server agrees, and both go on with TLS --- */
 
 static size_t on_word(void *context, uint8_t *bytes, size_t size, bool complete)
@@ -42,7 +28,7 @@ static size_t upgrade_input(void *context, nw_framer_t framer)
 		nw_framer_write_output(framer, (const uint8_t *)"YES!", 4);
 	else if (strcmp(word, "YES!") != 0)
 		nw_framer_mark_failed_with_error(framer, EPROTO);
-	tls = tls_options();
+	tls = tls_key_options();
 	if (!nw_framer_prepend_application_protocol(framer, tls))
 		nw_framer_mark_failed_with_error(framer, EINVAL);
 	nw_release(tls);
@@ -146,7 +132,7 @@ static void tls_above_and_below_a_framer(void **state)
 		struct frames rf = { .way = NO_COPY, .quiet = true };
 		struct frames sf = { .way = NO_COPY, .quiet = true };
 		nw_protocol_options_t ro = frames_options(&rf), so = frames_options(&sf);
-		nw_protocol_options_t tls = tls_options();
+		nw_protocol_options_t tls = tls_key_options();
 		nw_parameters_t rp = i ? with_stack(ro, tls) : with_stack(tls, ro);
 		nw_parameters_t sp = i ? with_stack(so, tls) : with_stack(tls, so);
 
@@ -194,7 +180,7 @@ static void tls_over_a_framer_over_udp_is_tls(void **state)
 	static struct recorder r;
 	nw_protocol_definition_t def =
 		nw_framer_create_definition_f("carry", 0, &r, carry_start, NULL);
-	nw_protocol_options_t carry = nw_framer_create_options(def), tls = tls_options();
+	nw_protocol_options_t carry = nw_framer_create_options(def), tls = tls_key_options();
 	nw_parameters_t parameters = udp_parameters();
 	nw_protocol_stack_t stack = nw_parameters_copy_default_protocol_stack(parameters);
 	dispatch_queue_t queue = dispatch_queue_create("q", NULL);
