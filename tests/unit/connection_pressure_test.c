@@ -92,9 +92,7 @@ static void open_victim(struct victim *v, nw_parameters_t parameters)
 	v->peer.fd = raw_connect(AF_INET, SOCK_STREAM, port);
 	make_small(v->peer.fd);
 	v->c = accepted(&v->r, 0);
-	nw_connection_set_queue(v->c, v->queue);
-	nw_connection_set_state_changed_handler_f(v->c, &v->r, on_state, NULL);
-	nw_connection_start(v->c);
+	start_connection(v->c, &v->r, v->queue);
 	nw_release(parameters);
 }
 
@@ -431,9 +429,7 @@ static void sends_over_tls_and_websocket(void **state)
 	sender = new_client(&r, queue, parameters, port);
 	nw_connection_start(sender);
 	v.c = accepted(&v.r, 0);
-	nw_connection_set_queue(v.c, v.queue);
-	nw_connection_set_state_changed_handler_f(v.c, &v.r, on_state, NULL);
-	nw_connection_start(v.c);
+	start_connection(v.c, &v.r, v.queue);
 	await(&r, "ready");
 	for (unsigned i = 0; i < SENDS; i++)
 		send_bytes(sender, &r, 's', bytes, sizeof(bytes), context, true);

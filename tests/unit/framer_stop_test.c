@@ -135,6 +135,15 @@ static void open_scene(struct scene *s, bool two)
 	nw_release(parameters);
 }
 
+/* One leaver, and it was cancelled: it has said so, and waits. */
+static void open_leaving(struct scene *s)
+{
+	*s = (struct scene) { .lower.bye = "bye?" };
+	open_scene(s, false);
+	nw_connection_cancel(s->client);
+	raw_read(s->peer, "bye?");
+}
+
 static void close_scene(struct scene *s)
 {
 	nw_release(s->client);
@@ -200,10 +209,7 @@ static void the_end_comes_from_elsewhere(void **state)
 	static struct scene s;
 
 	(void)state;
-	s = (struct scene) { .lower.bye = "bye?" };
-	open_scene(&s, false);
-	nw_connection_cancel(s.client);
-	raw_read(s.peer, "bye?");
+	open_leaving(&s);
 	assert_int_equal(seen(&s.r, "cancelled"), 0);
 	nw_framer_async_f(s.lower.framer, s.lower.framer, mark_failed);
 	await(&s.r, "cancelled");
@@ -242,10 +248,7 @@ static void a_forced_cancel_waits_for_nobody(void **state)
 	char byte;
 
 	(void)state;
-	s = (struct scene) { .lower.bye = "bye?" };
-	open_scene(&s, false);
-	nw_connection_cancel(s.client);
-	raw_read(s.peer, "bye?");
+	open_leaving(&s);
 	nw_connection_force_cancel(s.client);
 	await(&s.r, "cancelled");
 	assert_int_equal(recv(s.peer, &byte, 1, 0), -1);
@@ -260,10 +263,7 @@ static void a_reset_ends_the_waiting(void **state)
 	static struct scene s;
 
 	(void)state;
-	s = (struct scene) { .lower.bye = "bye?" };
-	open_scene(&s, false);
-	nw_connection_cancel(s.client);
-	raw_read(s.peer, "bye?");
+	open_leaving(&s);
 	raw_reset(s.peer);
 	s.peer = -1;
 	await(&s.r, "cancelled");
@@ -276,10 +276,7 @@ static void the_peers_end_is_seen(void **state)
 	static struct scene s;
 
 	(void)state;
-	s = (struct scene) { .lower.bye = "bye?" };
-	open_scene(&s, false);
-	nw_connection_cancel(s.client);
-	raw_read(s.peer, "bye?");
+	open_leaving(&s);
 	shutdown(s.peer, SHUT_WR);
 	await(&s.r, "l-end");
 	assert_int_equal(seen(&s.r, "cancelled"), 0);
@@ -336,9 +333,7 @@ static void over_tls(bool answers)
 	client = new_client(&r, queue, cp, port);
 	nw_connection_start(client);
 	server = accepted(&s, 0);
-	nw_connection_set_queue(server, queue);
-	nw_connection_set_state_changed_handler_f(server, &s, on_state, NULL);
-	nw_connection_start(server);
+	start_connection(server, &s, queue);
 	await(&r, "ready");
 	receive(server, &s, 'a', 4, 4);
 	receive(server, &s, 'b', 1, 100);
