@@ -75,6 +75,11 @@ nw_parameters_t client_parameters(struct ends *e)
 	return parameters(e, configure_client);
 }
 
+nw_parameters_t server_parameters(struct ends *e)
+{
+	return parameters(e, configure_server);
+}
+
 struct ends *new_ends(bool udp)
 {
 	struct ends *e = calloc(1, sizeof(*e));
@@ -90,7 +95,7 @@ struct ends *new_ends(bool udp)
 
 void open_listener(struct ends *e)
 {
-	nw_parameters_t p = parameters(e, configure_server);
+	nw_parameters_t p = server_parameters(e);
 
 	e->l = new_listener(&e->lr, e->queue, p, &e->port);
 	nw_release(p);

@@ -45,6 +45,7 @@ struct last_error {
 
 struct ends *new_ends(bool udp);
 nw_parameters_t client_parameters(struct ends *e);
+nw_parameters_t server_parameters(struct ends *e);
 void open_listener(struct ends *e);
 void open_client(struct ends *e);
 /* start_server(): takes the connection that the listener got as its i-th. */

@@ -9,27 +9,12 @@
 struct early {
 	struct ends *e;
 	unsigned n;
-	bool server_allows, client_allows, idempotent, udp;
+	bool server_allows, client_allows, idempotent;
 };
-
-static void configure(void *context, nw_protocol_options_t options)
-{
-	sec_protocol_options_t o = nw_tls_copy_sec_protocol_options(options);
-
-	if (context)
-		sec_protocol_options_set_local_identity(o, (sec_identity_t)leaf_id);
-	else
-		sec_protocol_options_set_tls_server_name(o, "example.test");
-	nw_release(o);
-}
 
 static nw_parameters_t parameters(const struct early *t, bool server)
 {
-	void *context = server ? &leaf : NULL;
-	nw_parameters_t p = t->udp ? nw_parameters_create_secure_udp_f(context, configure, NULL,
-					     BRAID_DEFAULT_CONFIGURATION_F)
-				   : nw_parameters_create_secure_tcp_f(context, configure, NULL,
-					     BRAID_DEFAULT_CONFIGURATION_F);
+	nw_parameters_t p = server ? server_parameters(t->e) : client_parameters(t->e);
 
 	nw_parameters_set_fast_open_enabled(p, server ? t->server_allows : t->client_allows);
 	return p;
@@ -210,7 +195,7 @@ static void datagrams(void **state)
 	struct ends *e = t->e;
 
 	(void)state;
-	t->udp = e->udp = true;
+	e->udp = true;
 	listen_anew(t);
 	for (int i = 0; i < 2; i++) {
 		start_early(t, "", 0);

@@ -9,99 +9,52 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct server {
-	struct recorder r, sr, cr; /* the listener, a connection of it, a client of ours */
-	dispatch_queue_t queue;
-	nw_listener_t l;
-	uint16_t port;
-};
-
-static void configure(void *context, nw_protocol_options_t options)
+static struct ends *open_server(void)
 {
-	sec_protocol_options_t o = nw_tls_copy_sec_protocol_options(options);
+	struct ends *e = new_ends(true);
 
-	if (context)
-		sec_protocol_options_set_local_identity(o, (sec_identity_t)leaf_id);
-	else
-		sec_protocol_options_set_tls_server_name(o, "example.test");
-	nw_release(o);
-}
-
-static nw_parameters_t parameters(bool server)
-{
-	return nw_parameters_create_secure_udp_f(
-		server ? (void *)&leaf : NULL, configure, NULL, BRAID_DEFAULT_CONFIGURATION_F);
-}
-
-static struct server *open_server(void)
-{
-	struct server *s = calloc(1, sizeof(*s));
-	nw_parameters_t p = parameters(true);
-
-	recorder_init(&s->r);
-	recorder_init(&s->sr);
-	recorder_init(&s->cr);
-	s->queue = dispatch_queue_create("dtls", NULL);
-	s->l = new_listener(&s->r, s->queue, p, &s->port);
-	nw_release(p);
-	return s;
-}
-
-static void close_server(struct server *s)
-{
-	finish_listener(s->l, &s->r);
-	release_accepted(&s->r);
-	barrier(s->queue);
-	dispatch_release(s->queue);
-	recorder_fini(&s->r);
-	recorder_fini(&s->sr);
-	recorder_fini(&s->cr);
-	free(s);
+	open_listener(e);
+	return e;
 }
 
 /* A client of the listener, up to content in both directions; both are ended, whoever goes first.
  */
-static void talk_once(struct server *s, unsigned i, bool server_first)
+static void talk_once(struct ends *e, unsigned i, bool server_first)
 {
-	nw_parameters_t p = parameters(false);
-	nw_connection_t c = new_client(&s->cr, s->queue, p, s->port), inbound;
-
-	nw_release(p);
-	nw_connection_start(c);
-	inbound = accepted(&s->r, i);
-	start_connection(inbound, &s->sr, s->queue);
-	await(&s->cr, "ready");
-	await(&s->sr, "ready");
-	receive_message(inbound, &s->sr, 'a');
-	send_text(c, &s->cr, 'b', "hello");
-	await(&s->sr, "a=hello*");
-	if (!server_first)
-		finish(c, &s->cr);
-	nw_connection_cancel(inbound);
-	await(&s->sr, "cancelled");
-	if (server_first)
-		finish(c, &s->cr);
+	open_client(e);
+	start_server(e, i);
+	await(&e->r, "ready");
+	await(&e->sr, "ready");
+	receive_message(e->s, &e->sr, 'a');
+	send_text(e->c, &e->r, 'b', "hello");
+	await(&e->sr, "a=hello*");
+	if (server_first) {
+		nw_connection_cancel(e->s);
+		await(&e->sr, "cancelled");
+		e->s = NULL;
+	}
+	close_ends(e);
 }
 
 /* The last words of one that is gone are nobody's: the next connection is the next client's. */
 static void goodbyes(void **state)
 {
-	struct server *s = open_server();
+	struct ends *e = open_server();
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
-		talk_once(s, i, i % 2 == 0);
-	barrier(s->queue);
-	assert_int_equal(seen(&s->r, "new"), 6);
-	close_server(s);
+		talk_once(e, i, i % 2 == 0);
+	barrier(e->queue);
+	assert_int_equal(seen(&e->lr, "new"), 6);
+	free_ends(e);
 }
 
 #define BYTES(literal) literal, sizeof(literal) - 1
 
-static void send_to(int fd, const struct server *s, const void *bytes, size_t size)
+static void send_to(int fd, const struct ends *e, const void *bytes, size_t size)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(s->port),
+		.sin_port = htons(e->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	assert_int_equal(sendto(fd, bytes, size, 0, (struct sockaddr *)&to, sizeof(to)), size);
@@ -155,7 +108,7 @@ static void no_hello(void **state)
 		/* a header that says handshake, and nothing behind */
 		{ BYTES("\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\0") },
 	};
-	struct server *s = open_server();
+	struct ends *e = open_server();
 	uint8_t hello[2048], answer[2048];
 	size_t size = client_hello(hello, sizeof(hello));
 	int fd;
@@ -163,9 +116,9 @@ static void no_hello(void **state)
 	(void)state;
 	for (size_t i = 0; i < BRI_LEN(cases); i++) {
 		fd = new_peer();
-		send_to(fd, s, cases[i].bytes, cases[i].size);
+		send_to(fd, e, cases[i].bytes, cases[i].size);
 		/* what is heard last is answered last: the one before was heard, too */
-		send_to(fd, s, hello, size);
+		send_to(fd, e, hello, size);
 		assert_int_equal(recv(fd, answer, sizeof(answer), 0) > 0, 1);
 		assert_int_equal(answer[13], 3); /* HelloVerifyRequest */
 		close(fd);
@@ -173,21 +126,21 @@ static void no_hello(void **state)
 	/* all that a ClientHello has but its end */
 	fd = new_peer();
 	for (size_t n = 1; n < size; n++)
-		send_to(fd, s, hello, n);
-	send_to(fd, s, hello, size);
+		send_to(fd, e, hello, n);
+	send_to(fd, e, hello, size);
 	assert_int_equal(recv(fd, answer, sizeof(answer), 0) > 0, 1);
 	assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
 	close(fd);
-	assert_int_equal(seen(&s->r, "new"), 0);
-	talk_once(s, 0, false);
-	assert_int_equal(seen(&s->r, "new"), 1);
-	close_server(s);
+	assert_int_equal(seen(&e->lr, "new"), 0);
+	talk_once(e, 0, false);
+	assert_int_equal(seen(&e->lr, "new"), 1);
+	free_ends(e);
 }
 
 /* RFC 6347 section 4.2.1: from whatever addresses they come, as many as they are */
 static void forged_hellos(void **state)
 {
-	struct server *s = open_server();
+	struct ends *e = open_server();
 	uint8_t hello[2048], answer[2048];
 	size_t size = client_hello(hello, sizeof(hello)), before = 0, held;
 	ssize_t n;
@@ -196,7 +149,7 @@ static void forged_hellos(void **state)
 	for (unsigned i = 0; i < 2000; i++) {
 		int fd = new_peer();
 
-		send_to(fd, s, hello, size);
+		send_to(fd, e, hello, size);
 		n = recv(fd, answer, sizeof(answer), 0);
 		assert_true(n > 0 && (size_t)n < size);
 		close(fd);
@@ -205,15 +158,15 @@ static void forged_hellos(void **state)
 	}
 	held = mallinfo2().uordblks;
 	assert_true(held < before + 64 * 1024);
-	assert_int_equal(seen(&s->r, "new"), 0);
-	talk_once(s, 0, false);
-	close_server(s);
+	assert_int_equal(seen(&e->lr, "new"), 0);
+	talk_once(e, 0, false);
+	free_ends(e);
 }
 
 /* A cookie is its peer's: nobody else gets in with it. */
 static void foreign_cookies(void **state)
 {
-	struct server *s = open_server();
+	struct ends *e = open_server();
 	struct bri_tls_config config = {
 		.datagram = true, .min_version = 0x0303, .max_version = 0x0303
 	};
@@ -227,36 +180,36 @@ static void foreign_cookies(void **state)
 	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
 	assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
 	assert_true(bri_tls_output_take(tls, &bytes, &size));
-	send_to(one, s, bytes, size);
+	send_to(one, e, bytes, size);
 	free(bytes);
 	n = recv(one, room, sizeof(room), 0);
 	assert_true(n > 0);
 	bri_tls_input(tls, room, (size_t)n);
 	assert_int_equal(bri_tls_step(tls, 0), BRI_TLS_WAITS);
 	assert_true(bri_tls_output_take(tls, &bytes, &size));
-	send_to(two, s, bytes, size);
+	send_to(two, e, bytes, size);
 	n = recv(two, room, sizeof(room), 0);
 	assert_true(n > 13 && room[13] == 3);
-	barrier(s->queue);
-	assert_int_equal(seen(&s->r, "new"), 0);
-	send_to(one, s, bytes, size);
-	accepted(&s->r, 0);
+	barrier(e->queue);
+	assert_int_equal(seen(&e->lr, "new"), 0);
+	send_to(one, e, bytes, size);
+	accepted(&e->lr, 0);
 	free(bytes);
 	bri_tls_put(tls);
 	close(one);
 	close(two);
-	close_server(s);
+	free_ends(e);
 }
 
 /* --- how long a datagram may be --- */
 
-static void send_all(int fd, const struct server *s, struct bri_tls *tls)
+static void send_all(int fd, const struct ends *e, struct bri_tls *tls)
 {
 	uint8_t *bytes;
 	size_t size;
 
 	while (bri_tls_output_take(tls, &bytes, &size)) {
-		send_to(fd, s, bytes, size);
+		send_to(fd, e, bytes, size);
 		free(bytes);
 	}
 }
@@ -279,7 +232,7 @@ static void hear(int fd, struct bri_tls *tls, uint8_t room[static 2048])
 }
 
 /* A client that is only an engine, and the connection that it makes of the listener. */
-static struct bri_tls *shake_hands(struct server *s, int fd, uint16_t suite, unsigned i)
+static struct bri_tls *shake_hands(struct ends *e, int fd, uint16_t suite, unsigned i)
 {
 	struct bri_tls_config config = { .datagram = true,
 		.min_version = 0x0303,
@@ -292,19 +245,19 @@ static struct bri_tls *shake_hands(struct server *s, int fd, uint16_t suite, uns
 
 	assert_int_equal(bri_tls_new(&config, 0, &tls), 0);
 	assert_int_equal(step(tls), BRI_TLS_WAITS);
-	send_all(fd, s, tls);
+	send_all(fd, e, tls);
 	hear(fd, tls, room); /* the cookie */
 	assert_int_equal(step(tls), BRI_TLS_WAITS);
-	send_all(fd, s, tls);
-	inbound = accepted(&s->r, i);
-	start_connection(inbound, &s->sr, s->queue);
+	send_all(fd, e, tls);
+	inbound = accepted(&e->lr, i);
+	start_connection(inbound, &e->sr, e->queue);
 	while (!bri_tls_is_done(tls)) {
 		hear(fd, tls, room);
 		step(tls);
-		send_all(fd, s, tls);
+		send_all(fd, e, tls);
 	}
 	bri_tls_input(tls, NULL, 0);
-	await(&s->sr, "ready");
+	await(&e->sr, "ready");
 	return tls;
 }
 
@@ -312,21 +265,21 @@ static struct bri_tls *shake_hands(struct server *s, int fd, uint16_t suite, uns
 static void longest_datagrams(void **state)
 {
 	static const uint16_t suites[] = { 0xc02b, 0xcca9, 0xc0ac, 0xc009 }; /* the last: CBC */
-	struct server *s = open_server();
+	struct ends *e = open_server();
 	char content[2048] = { 0 };
 
 	(void)state;
 	for (unsigned i = 0; i < BRI_LEN(suites); i++) {
 		int fd = new_peer();
-		struct bri_tls *tls = shake_hands(s, fd, suites[i], i);
-		nw_connection_t inbound = accepted(&s->r, i);
+		struct bri_tls *tls = shake_hands(e, fd, suites[i], i);
+		nw_connection_t inbound = accepted(&e->lr, i);
 		uint32_t most = nw_connection_get_maximum_datagram_size(inbound);
 		uint8_t room[2048], got[2048];
 		size_t n = 0;
 		ssize_t wire;
 
 		assert_true(most > 1100 && most < 1280 - 20 - 8);
-		send_bytes(inbound, &s->sr, 'a', content, most,
+		send_bytes(inbound, &e->sr, 'a', content, most,
 			NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
 		wire = recv(fd, room, sizeof(room), 0);
 		/* padding of a block cipher depends on the length */
@@ -336,40 +289,33 @@ static void longest_datagrams(void **state)
 		assert_int_equal(bri_tls_read(tls, got, sizeof(got), &n), 0);
 		assert_int_equal(n, most);
 		nw_connection_cancel(inbound);
-		await(&s->sr, "cancelled");
+		await(&e->sr, "cancelled");
 		bri_tls_put(tls);
 		close(fd);
 	}
-	close_server(s);
+	free_ends(e);
 }
 
 /* On loopback the limit is the record's, which GnuTLS keeps a little under 16 KiB. */
 static void longest_records(void **state)
 {
-	struct server *s = open_server();
-	nw_parameters_t p = parameters(false);
-	nw_connection_t c = new_client(&s->cr, s->queue, p, s->port), inbound;
+	struct ends *e = open_server();
 	char *content = calloc(1, BRI_TLS_RECORD_MAX), event[EVENT_SIZE];
 	uint32_t most;
 
 	(void)state;
-	nw_release(p);
-	nw_connection_start(c);
-	inbound = accepted(&s->r, 0);
-	start_connection(inbound, &s->sr, s->queue);
-	await(&s->cr, "ready");
-	await(&s->sr, "ready");
-	most = nw_connection_get_maximum_datagram_size(c);
+	open_client(e);
+	start_server(e, 0);
+	await(&e->r, "ready");
+	await(&e->sr, "ready");
+	most = nw_connection_get_maximum_datagram_size(e->c);
 	assert_true(most <= BRI_TLS_RECORD_MAX && most >= BRI_TLS_RECORD_MAX - 100);
 	snprintf(event, sizeof(event), "a=#%u*", most);
-	receive_message(inbound, &s->sr, 'a');
-	send_bytes(c, &s->cr, 'b', content, most, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
-	await(&s->sr, event);
+	receive_message(e->s, &e->sr, 'a');
+	send_bytes(e->c, &e->r, 'b', content, most, NW_CONNECTION_DEFAULT_MESSAGE_CONTEXT, true);
+	await(&e->sr, event);
 	free(content);
-	finish(c, &s->cr);
-	nw_connection_cancel(inbound);
-	await(&s->sr, "cancelled");
-	close_server(s);
+	free_ends(e);
 }
 
 int main(void)
