@@ -25,13 +25,9 @@ static void garbage(void **state)
 
 static void corrupted_record(void **state)
 {
-	struct bri_tls_config c = client_config(), s = server_config();
-	struct tls_pair *pair = new_pair();
+	struct tls_pair *pair = talking_pair();
 
 	(void)state;
-	tls_pair_start(pair, &c, &s);
-	tls_pair_run(pair);
-	talk(pair);
 	assert_int_equal(bri_tls_write(pair->client.tls, "0123456789", 10), 0);
 	tls_pair_collect(pair, &pair->client, &pair->server);
 	pair->server.in[pair->server.in_size - 1] ^= 1;
@@ -88,14 +84,10 @@ static void large_messages(void **state)
 /* records without content keep nobody busy for ever */
 static void endless_tickets(void **state)
 {
-	struct bri_tls_config c = client_config(), s = server_config();
-	struct tls_pair *pair = new_pair();
+	struct tls_pair *pair = talking_pair();
 	int tickets = 0;
 
 	(void)state;
-	tls_pair_start(pair, &c, &s);
-	tls_pair_run(pair);
-	talk(pair);
 	while (bri_tls_error(pair->client.tls) == 0 && tickets < 4096) {
 		assert_int_equal(gnutls_session_ticket_send(pair->server.tls->session, 1, 0), 0);
 		tickets++;

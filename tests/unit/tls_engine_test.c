@@ -293,13 +293,9 @@ static void suites(void **state)
 /* RFC 8446 section 4.6.3 */
 static void key_updates(void **state)
 {
-	struct bri_tls_config c = client_config(), s = server_config();
-	struct tls_pair *pair = new_pair();
+	struct tls_pair *pair = talking_pair();
 
 	(void)state;
-	tls_pair_start(pair, &c, &s);
-	tls_pair_run(pair);
-	talk(pair);
 	assert_int_equal(gnutls_session_key_update(pair->client.tls->session, GNUTLS_KU_PEER), 0);
 	assert_int_equal(bri_tls_write(pair->client.tls, "after", 5), 0);
 	tls_pair_collect(pair, &pair->client, &pair->server);
@@ -316,16 +312,12 @@ static void key_updates(void **state)
 
 static void output_window(void **state)
 {
-	struct bri_tls_config c = client_config(), s = server_config();
-	struct tls_pair *pair = new_pair();
+	struct tls_pair *pair = talking_pair();
 	static uint8_t room[40000], content[BRI_TLS_RECORD_MAX];
 	uint8_t *bytes;
 	size_t size;
 
 	(void)state;
-	tls_pair_start(pair, &c, &s);
-	tls_pair_run(pair);
-	talk(pair);
 	bri_tls_output(pair->client.tls, room, sizeof(room));
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(bri_tls_write(pair->client.tls, content, sizeof(content)), 0);

@@ -83,3 +83,14 @@ void talk(struct tls_pair *pair)
 	assert_int_equal(pair->client.n_got, sizeof(answer));
 	assert_memory_equal(pair->client.got, answer, sizeof(answer));
 }
+
+struct tls_pair *talking_pair(void)
+{
+	struct bri_tls_config client = client_config(), server = server_config();
+	struct tls_pair *pair = new_pair();
+
+	tls_pair_start(pair, &client, &server);
+	tls_pair_run(pair);
+	talk(pair);
+	return pair;
+}

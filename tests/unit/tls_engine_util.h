@@ -15,6 +15,8 @@ struct bri_tls_config server_config(void);
 struct tls_pair *new_pair(void);
 /* talk(): the handshake is done on both sides, then each says something. */
 void talk(struct tls_pair *pair);
+/* talking_pair(): a client and a server as they usually are, and they have talked. */
+struct tls_pair *talking_pair(void);
 void drop(struct tls_pair *pair);
 
 #endif
