@@ -2,8 +2,9 @@
 # The example programs talk to each other over loopback: every hello client with every hello server,
 # netcat with netcat, the chat's clients through its server, hello over TLS with openssl's server.
 #   examples_test.sh DIRECTORY PROGRAM...   (which of them were built; hello_server_f always is)
-set -u
-dir=$1
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
+source "$(dirname "$0")/shell_test.sh"
+dir=$braid
 shift
 servers=(hello_server_f)
 clients=()
@@ -15,16 +16,9 @@ for name in "$@"; do
 	*) clients+=("$name") ;;
 	esac
 done
-failed=0
-tmp=$(mktemp -d)
 pid=
-pids=()
-trap 'kill $pid "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
-
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+# a server whose output is read as it comes is no job
+trap 'kill $pid $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 
 for server in "${servers[@]}"; do
 	exec {out}< <(exec "$dir/$server" 0 2>"$tmp/server.err")
@@ -61,16 +55,6 @@ done
 
 built() {
 	[[ " ${others[*]} " == *" $1 "* ]]
-}
-
-# within SECONDS COMMAND...: the command succeeds before that
-within() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.05
-	done
 }
 
 stop() { # PID...
@@ -219,5 +203,4 @@ built netcat && test_netcat
 built chat_client && test_chat
 built hello_tls && command -v openssl >/dev/null && test_tls
 pid=
-[ $failed = 0 ] && echo "examples: ${#clients[@]} clients, ${#servers[@]} servers: all say hello; and ${others[*]}"
-exit $failed
+finish "examples: ${#clients[@]} clients, ${#servers[@]} servers: all say hello; and ${others[*]}"

@@ -7,12 +7,13 @@ set -u
 braid=$(realpath "$1")
 tmp=$(mktemp -d)
 failures=0
+case= # what is tested, for a script of many: fail says it
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 
 fail()
 {
-	printf 'FAIL: %.600s\n' "$*" >&2
+	printf 'FAIL: %s%.1500s\n' "${case:+$case: }" "$*" >&2
 	failures=$((failures + 1))
 }
 

@@ -2,10 +2,13 @@
 # TLS and DTLS with other implementations, both roles: openssl s_client/s_server, gnutls-cli/gnutls-serv;
 # HTTPS with curl, and with nginx.
 # Usage: tls_interop.sh TLS_PEER [WORDS of the cases to run]
-set -u
-[ -x "$1" ] || { echo "no program $1"; exit 1; }
-peer=$(realpath "$1")
+# shellcheck disable=SC2154 # shell_test.sh sets braid, tmp
+source "$(dirname "$0")/shell_test.sh"
+command -v openssl >/dev/null || skip "no openssl"
+peer=$braid
 only=${2-}
+key=00112233445566778899aabbccddeeff
+
 # has PROGRAM: it is there; where all must be tested, it has to be
 has()
 {
@@ -13,30 +16,6 @@ has()
 	echo "skipped: no $1"
 	[ -z "${BRAID_REQUIRE_ALL:-}" ] || exit 1
 	return 1
-}
-has openssl || exit 77
-tmp=$(mktemp -d)
-pids=()
-failures=0
-trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-key=00112233445566778899aabbccddeeff
-
-fail()
-{
-	printf 'FAIL: %s: %.1500s\n' "$case" "$*" >&2
-	failures=$((failures + 1))
-}
-
-# within SECONDS COMMAND...: the command succeeds before that
-within()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.05
-	done
 }
 
 authority() # NAME
@@ -83,8 +62,7 @@ serve()
 	port=$(free_port "$kind")
 	: >server.out
 	# its input stays open, else it ends; a server that does not echo says the same as one that does
-	{ sleep 2; echo olleh; sleep 30; } | timeout 30 "${@//PORT/$port}" >>server.out 2>&1 &
-	pids+=($!)
+	timeout 30 "${@//PORT/$port}" < <(sleep 2; echo olleh; sleep 30) >>server.out 2>&1 &
 	if [ "$kind" = tcp ]; then
 		within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "no server: $(cat server.out)"
 	else
@@ -113,7 +91,6 @@ ours()
 {
 	: >ours.out
 	timeout 30 "$peer" server "$@" >>ours.out 2>&1 &
-	pids+=($!)
 	within 10 grep -q listening ours.out || fail "no server of ours"
 	port=$(sed -n 's/listening //p' ours.out)
 }
@@ -437,7 +414,6 @@ web()
 	}
 	END
 	timeout 30 nginx -p "$tmp" -c "$tmp/nginx.conf" >server.out 2>&1 &
-	pids+=($!)
 	within 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "no nginx: $(cat server.out error.log)"
 }
 
@@ -477,5 +453,4 @@ if has nginx; then
 	done
 fi
 
-[ "$failures" -eq 0 ] || { echo "$failures failures"; exit 1; }
-echo "all as it should be"
+finish "all as it should be"
