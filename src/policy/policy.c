@@ -268,6 +268,13 @@ void bri_policy_set_running(struct bri_policy *p, const uint32_t *ifindexes, siz
 		memcpy(p->running, ifindexes, p->n_running * sizeof(*ifindexes));
 }
 
+/* A join was answered, or the address is a new one. */
+static void forget_failures(struct bri_path *path)
+{
+	path->shut = path->told_better = path->made_room = false;
+	path->fails = 0;
+}
+
 /* The address of a path stopped to be usable, or began to be. */
 static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,
 	const struct bri_policy_address *before, uint64_t now_ns)
@@ -288,8 +295,7 @@ static void note_change(struct bri_policy *p, struct bri_conn *c, struct bri_pat
 		path->leave_ns = 0;
 		path->ifindex = now->ifindex;
 		path->retry_ns = now_ns;
-		path->shut = path->told_better = path->made_room = false;
-		path->fails = 0;
+		forget_failures(path);
 		path->out_until_ns = path->out_gap_ns = 0;
 		if (bri_policy_up(c, path)) /* no other news would take "lost" back */
 			bri_policy_tell(p, c, BRI_POLICY_NEWS_PATH_BACK, path->ifindex);
@@ -428,8 +434,7 @@ static void path_answered(struct bri_path *path, uint64_t now_ns)
 			(uint32_t)bri_min_u64((now_ns - path->join_ns) / BRI_NS_PER_US, 60000000);
 	}
 	path->joining = path->probing = path->dead = path->stale = false;
-	path->shut = path->told_better = path->made_room = false;
-	path->fails = 0;
+	forget_failures(path);
 }
 
 static void become_main(struct bri_policy *p, struct bri_conn *c, struct bri_path *path,

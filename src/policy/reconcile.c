@@ -292,6 +292,15 @@ static void set_priorities(struct bri_policy *p, struct bri_conn *c, uint64_t no
 	}
 }
 
+/* A subflow that works: its path may have another one later, with another id. */
+static void give_up(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
+{
+	withdraw(p, c, path);
+	if (path->pending)
+		bri_reconcile_cancel(p, c, path);
+	path->local_id = bri_policy_next_id(c);
+}
+
 static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
 {
 	for (size_t i = 0; i < BRI_POLICY_PATHS_MAX; i++) {
@@ -302,12 +311,8 @@ static void leave_unwanted(struct bri_policy *p, struct bri_conn *c)
 		if (!bri_policy_up(c, path) || (path->role != BRI_ROLE_OFF && !forbidden))
 			continue;
 		/* what the application forbids goes even if nothing else is left */
-		if (forbidden || bri_policy_has_other(c, path)) {
-			withdraw(p, c, path);
-			if (path->pending)
-				bri_reconcile_cancel(p, c, path);
-			path->local_id = bri_policy_next_id(c);
-		}
+		if (forbidden || bri_policy_has_other(c, path))
+			give_up(p, c, path);
 	}
 }
 
@@ -354,8 +359,7 @@ static bool make_room(
 	}
 	if (!last)
 		return false;
-	withdraw(p, c, last);
-	last->local_id = bri_policy_next_id(c);
+	give_up(p, c, last);
 	last->retry_ns = now_ns + REFUSED_MAX_NS;
 	path->made_room = true;
 	path->retry_ns = now_ns + settle_ns(c);

@@ -136,11 +136,17 @@ static void set_primary(struct bri_policy *p, struct bri_conn *c, int primary, u
 		c->paths[i].told_better = false; /* than the one before */
 }
 
+static bool beats_primary(const struct bri_policy *p, const struct bri_conn *c,
+	const struct bri_path *path, int primary, uint64_t now_ns)
+{
+	return primary >= 0 && is_cheaper(p, c, path, &c->paths[primary], now_ns);
+}
+
 /* A connection made now would take this path, and this one cannot: its application may want to
  * know. */
 static void tell_better(struct bri_policy *p, struct bri_conn *c, struct bri_path *path)
 {
-	if (path->told_better || !path->shut || !bri_policy_usable(p, c, path))
+	if (path->told_better || !bri_policy_usable(p, c, path))
 		return;
 	path->told_better = true;
 	bri_policy_tell(p, c, BRI_POLICY_NEWS_BETTER_PATH, path->ifindex);
@@ -157,17 +163,16 @@ static void assign_one(struct bri_policy *p, struct bri_conn *c, prefer_f prefer
 	set_primary(p, c, primary, now_ns);
 	for (int i = 0; i < (int)BRI_POLICY_PATHS_MAX; i++) {
 		struct bri_path *path = &c->paths[i];
-		bool cheaper;
 
 		if (!path->used)
 			continue;
 		path->role = i == primary ? BRI_ROLE_ACTIVE : BRI_ROLE_BACKUP;
 		/* a cheaper path than the primary is tried all the same: data shall go back to it
 		 */
-		cheaper = primary >= 0 && is_cheaper(p, c, path, &c->paths[primary], now_ns);
-		if (cold && i != primary && !cheaper)
+		if (cold && i != primary && !beats_primary(p, c, path, primary, now_ns))
 			path->role = BRI_ROLE_OFF;
-		if (cheaper && c->wish.service == BRI_SERVICE_HANDOVER)
+		if (path->shut && c->wish.service == BRI_SERVICE_HANDOVER &&
+			beats_primary(p, c, path, primary, now_ns))
 			tell_better(p, c, path);
 	}
 }

@@ -386,18 +386,27 @@ static void interfaces_may_be_forbidden(void **state)
 	}
 }
 
+/* Wi-Fi, and two others of which the second is of this kind; the peer takes so many subflows more.
+ */
+static struct sim_config three_paths(enum bri_path_kind kind, uint32_t peer_limit)
+{
+	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+
+	c.n_paths = 3;
+	c.paths[2] = c.paths[1];
+	c.paths[2].kind = kind;
+	c.peer_limit = peer_limit;
+	return c;
+}
+
 /* Three paths, a peer that takes one more: the refused join is not repeated for ever. */
 static void the_peer_takes_one_more(void **state)
 {
-	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+	struct sim_config c = three_paths(BRI_PATH_OTHER, 1);
 	struct run r;
 	size_t creates = 0;
 
 	(void)state;
-	c.n_paths = 3;
-	c.paths[2] = c.paths[1];
-	c.paths[2].kind = BRI_PATH_OTHER;
-	c.peer_limit = 1;
 	r = begin(&c);
 	sim_for(r.s, 600 * S);
 	assert_int_equal(sim_subflows(r.s, 0) + sim_subflows(r.s, 1) + sim_subflows(r.s, 2), 2);
@@ -416,14 +425,11 @@ static void the_peer_takes_one_more(void **state)
 /* Wi-Fi comes back, and the peer takes no subflow over it: a new connection would have it. */
 static void a_better_path_that_is_refused_is_told(void **state)
 {
-	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+	struct sim_config c = three_paths(BRI_PATH_CELLULAR, 1);
 	uint64_t at_ns;
 	struct run r;
 
 	(void)state;
-	c.n_paths = 3;
-	c.paths[2] = c.paths[1];
-	c.peer_limit = 1;
 	r = begin(&c);
 	sim_for(r.s, 10 * S);
 	assert_int_equal(sim_policy_count(r.sp, BRI_POLICY_NEWS_BETTER_PATH, 0), 0);
@@ -444,14 +450,10 @@ static void a_better_path_that_is_refused_is_told(void **state)
  * given back, so that Wi-Fi comes back only where the last backup goes. */
 static void the_preferred_path_gets_room(void **state)
 {
-	struct sim_config c = usual(BRI_SERVICE_HANDOVER, SIM_LOAD_STREAM_UP, 1);
+	struct sim_config c = three_paths(BRI_PATH_TUNNEL, 2);
 	struct run r;
 
 	(void)state;
-	c.n_paths = 3;
-	c.paths[2] = c.paths[1];
-	c.paths[2].kind = BRI_PATH_TUNNEL;
-	c.peer_limit = 2;
 	r = begin(&c);
 	sim_for(r.s, 10 * S);
 	assert_int_equal(sim_subflows(r.s, 0) + sim_subflows(r.s, 1) + sim_subflows(r.s, 2), 3);
