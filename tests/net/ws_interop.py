@@ -192,7 +192,7 @@ async def python_server():
         ok('python server: 403')
         # the receive and the state tell of it, whichever is first
         lines = await client(url + '/long', 'max:5', 'receive', codes=(0, 2))
-        assert lines[-1] == 'failed EMSGSIZE' or 'end EMSGSIZE' in lines, lines
+        assert lines[0] == 'ready ' and lines[1] in ('failed EMSGSIZE', 'end EMSGSIZE'), lines
         ok('python server: larger than we take')
 
 

@@ -387,12 +387,26 @@ static void wait_event(struct peer *p, const char *what)
 		die(what);
 }
 
+static void say_response(struct peer *p)
+{
+	nw_protocol_metadata_t md = nw_connection_copy_protocol_metadata(p->connection, p->ws);
+	nw_ws_response_t response = nw_ws_metadata_copy_server_response(md);
+	const char *subprotocol = nw_ws_response_get_selected_subprotocol(response);
+
+	printf("ready %s\n", subprotocol ? subprotocol : "");
+	fflush(stdout);
+	nw_release(response);
+	nw_release(md);
+}
+
 static void on_state(void *context, nw_connection_state_t state, nw_error_t error)
 {
 	struct peer *p = context;
 
-	if (state == nw_connection_state_ready)
+	if (state == nw_connection_state_ready) {
+		say_response(p); /* here, so that no later state is told before it */
 		dispatch_semaphore_signal(p->event);
+	}
 	if (state == nw_connection_state_failed || state == nw_connection_state_waiting) {
 		say_error("failed", error);
 		_exit(2);
@@ -462,17 +476,6 @@ static void run_step(struct peer *p, const char *step)
 	}
 }
 
-static void say_response(struct peer *p)
-{
-	nw_protocol_metadata_t md = nw_connection_copy_protocol_metadata(p->connection, p->ws);
-	nw_ws_response_t response = nw_ws_metadata_copy_server_response(md);
-	const char *subprotocol = nw_ws_response_get_selected_subprotocol(response);
-
-	printf("ready %s\n", subprotocol ? subprotocol : "");
-	nw_release(response);
-	nw_release(md);
-}
-
 static void talk(struct peer *p, const char *url)
 {
 	nw_parameters_t parameters = parameters_with(p, take_options(p));
@@ -485,7 +488,6 @@ static void talk(struct peer *p, const char *url)
 	nw_connection_set_state_changed_handler_f(p->connection, p, on_state, NULL);
 	nw_connection_start(p->connection);
 	wait_event(p, "not ready");
-	say_response(p);
 	for (int i = 0; i < p->n; i++)
 		run_step(p, p->steps[i]);
 	printf("done\n");
