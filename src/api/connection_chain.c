@@ -170,7 +170,7 @@ bool bri_connection_turn_chain(nw_connection_t c)
 		bri_connection_become_ready(c);
 		return true;
 	}
-	return bri_chain_wants_turn(c->chain);
+	return false; /* whether it wants another one is asked when all have moved */
 }
 
 /* --- receiving --- */

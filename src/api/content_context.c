@@ -5,6 +5,7 @@
 #include <string.h>
 #include "api/protocol.h"
 #include "base/log.h"
+#include "dispatch/runtime.h"
 
 #define DEFAULT_PRIORITY 0.5
 /* Names are for log lines; longer ones help nobody. */
@@ -40,8 +41,9 @@ static void destroy(struct bri_object *obj)
 	put_chain(context->antecedent);
 	for (size_t i = 0; i < context->metadata_count; i++)
 		bri_object_put(context->metadata[i]);
-	free(context->metadata);
-	free(context);
+	if (context->metadata != context->own)
+		free(context->metadata);
+	bri_pool_free(context, context->size);
 }
 
 static const struct bri_class context_class = {
@@ -73,6 +75,22 @@ struct nw_content_context bri_content_context_final_send = {
 	.relative_priority = DEFAULT_PRIORITY,
 };
 
+/* Room for one more. NULL: no memory. */
+static nw_protocol_metadata_t *grow(struct nw_content_context *context)
+{
+	size_t count = context->metadata_count;
+	nw_protocol_metadata_t *grown;
+
+	if (count < BRI_CONTENT_CONTEXT_OWN)
+		return context->own;
+	if (context->metadata != context->own)
+		return reallocarray(context->metadata, count + 1, sizeof(*grown));
+	grown = calloc(count + 1, sizeof(*grown));
+	if (grown)
+		memcpy(grown, context->own, sizeof(context->own));
+	return grown;
+}
+
 /* Replaces the metadata of the same protocol. Returns false: no memory, or too many. */
 static bool attach(struct nw_content_context *context, nw_protocol_metadata_t metadata)
 {
@@ -87,7 +105,7 @@ static bool attach(struct nw_content_context *context, nw_protocol_metadata_t me
 	}
 	if (count == BRI_CONTENT_CONTEXT_METADATA_MAX)
 		return false;
-	grown = reallocarray(context->metadata, count + 1, sizeof(*grown));
+	grown = grow(context);
 	if (!grown)
 		return false;
 	grown[count] = bri_object_get(metadata);
@@ -103,9 +121,10 @@ nw_content_context_t bri_content_context_new(
 	struct nw_content_context *context;
 	char *text;
 
-	context = bri_object_new(&context_class, sizeof(*context) + len + 1);
+	context = bri_object_new_pooled(&context_class, sizeof(*context) + len + 1);
 	if (!context)
 		return NULL;
+	context->size = (uint16_t)(sizeof(*context) + len + 1);
 	text = (char *)(context + 1);
 	memcpy(text, identifier, len);
 	context->identifier = text;

@@ -10,12 +10,16 @@
 
 /* One a protocol of a stack, with room for the transport and IP. */
 #define BRI_CONTENT_CONTEXT_METADATA_MAX 18
+/* Messages have one, seldom two: no memory of their own for those. */
+#define BRI_CONTENT_CONTEXT_OWN 2
 
 struct nw_content_context {
 	struct bri_object base;
 	const char *identifier;          /* behind the struct, or static */
 	nw_content_context_t antecedent; /* internal reference; NULL: none. Not of final contexts */
-	nw_protocol_metadata_t *metadata; /* internal references */
+	/* internal references; `own`, as far as that goes */
+	nw_protocol_metadata_t *metadata, own[BRI_CONTENT_CONTEXT_OWN];
+	uint16_t size; /* of the struct and what is behind it; bytes */
 	uint8_t metadata_count;
 	bool is_final;
 	bool is_default;          /* shared and static: nothing changes it */

@@ -1,7 +1,9 @@
 /* Retain and release of any object, and the argument check. Knows nothing of what objects hold. */
 #include "api/object.h"
 
+#include <string.h>
 #include "base/log.h"
+#include "dispatch/runtime.h"
 
 static const char *kind_name(enum bri_kind kind)
 {
@@ -59,6 +61,17 @@ static const char *kind_name(enum bri_kind kind)
 	case BRI_KIND_CF_ALLOCATOR: return "CFAllocator";
 	}
 	return "object";
+}
+
+void *bri_object_new_pooled(const struct bri_class *cls, size_t size)
+{
+	struct bri_object *obj = bri_pool_alloc(size);
+
+	if (obj) {
+		memset(obj, 0, size);
+		bri_object_init(obj, cls);
+	}
+	return obj;
 }
 
 bool bri_object_check(const void *obj, enum bri_kind kind, const char *function)

@@ -27,6 +27,10 @@
  */
 bool bri_object_check(const void *obj, enum bri_kind kind, const char *function);
 
+/* bri_object_new_pooled(): as bri_object_new(), for what is made for each message: destroyed with
+ * bri_pool_free(obj, size). */
+void *bri_object_new_pooled(const struct bri_class *cls, size_t size);
+
 /* bri_object_set(): *slot gives up its internal reference for one of `obj`. NULL allowed. */
 #define bri_object_set(slot, obj)                                                                  \
 	do {                                                                                       \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "dispatch/runtime.h"
 
 static void destroy_definition(struct bri_object *obj)
 {
@@ -35,11 +36,13 @@ static const struct bri_class options_class = {
 static void destroy_metadata(struct bri_object *obj)
 {
 	struct nw_protocol_metadata *md = (struct nw_protocol_metadata *)obj;
+	size_t size;
 
 	if (md->definition->metadata_fini)
 		md->definition->metadata_fini(md);
+	size = md->definition->metadata_size;
 	bri_object_put(md->definition);
-	free(md);
+	bri_pool_free(md, size);
 }
 
 static const struct bri_class metadata_class = {
@@ -92,11 +95,11 @@ nw_protocol_metadata_t bri_protocol_metadata_new(nw_protocol_definition_t def)
 {
 	struct nw_protocol_metadata *md;
 
-	md = def->metadata_size ? bri_object_new(&metadata_class, def->metadata_size) : NULL;
+	md = def->metadata_size ? bri_object_new_pooled(&metadata_class, def->metadata_size) : NULL;
 	if (!md)
 		return NULL;
 	if (def->metadata_init && def->metadata_init(md)) {
-		free(md);
+		bri_pool_free(md, def->metadata_size);
 		return NULL;
 	}
 	md->definition = bri_object_get(def);

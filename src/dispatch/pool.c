@@ -86,8 +86,12 @@ static void init_process(void)
 	pool_usable = !pthread_key_create(&pool_key, drain);
 }
 
-static bool init_thread(void)
+/* May this thread keep what it frees? Its first question decides. Not inlined into the data path.
+ */
+static __attribute__((noinline, cold)) bool may_use(void)
 {
+	if (pool.state != POOL_FRESH)
+		return pool.state == POOL_USED;
 	pthread_once(&pool_once, init_process);
 	if (pool_usable && !pthread_setspecific(pool_key, &pool))
 		pool.state = POOL_USED;
@@ -98,7 +102,7 @@ static bool init_thread(void)
 
 static size_t class_of(size_t size)
 {
-	return size ? (size - 1) / POOL_GRAIN : 0;
+	return (size - (size > 0)) / POOL_GRAIN;
 }
 
 void *bri_pool_alloc(size_t size)
@@ -123,8 +127,8 @@ void bri_pool_free(void *ptr, size_t size)
 
 	if (!ptr)
 		return;
-	if (c >= POOL_CLASSES || pool.kept[c] >= POOL_KEEP || pool.state == POOL_OFF ||
-		(pool.state == POOL_FRESH && !init_thread())) {
+	if (BRI_UNLIKELY(c >= POOL_CLASSES || pool.kept[c] >= POOL_KEEP ||
+			 (pool.state != POOL_USED && !may_use()))) {
 		free(ptr);
 		return;
 	}

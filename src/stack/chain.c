@@ -54,6 +54,7 @@ struct bri_chain *bri_chain_new(struct dispatch_queue_s *queue, struct bri_layer
 	chain->context = context;
 	chain->on_turn = on_turn;
 	chain->fd = -1;
+	chain->armed_ns = BRI_NEVER;
 	chain->item.run = run_item;
 	bri_contents_init(&chain->out);
 	for (size_t i = 0; i < n; i++) {
@@ -446,6 +447,9 @@ static void arm(struct bri_chain *chain)
 		if (l->started && l->cls->deadline_ns)
 			at_ns = bri_min_u64(at_ns, l->cls->deadline_ns(l));
 	}
+	if (at_ns == chain->armed_ns)
+		return;
+	chain->armed_ns = at_ns;
 	bri_timer_set(chain->timer, at_ns);
 }
 
@@ -454,6 +458,7 @@ static void on_timer(void *context)
 	struct bri_chain *chain = context;
 	uint64_t now_ns = bri_clock_now_ns();
 
+	chain->armed_ns = BRI_NEVER;
 	for (struct bri_layer *l = chain->bottom; l != first_closed(chain) && !chain->failing;
 		l = l->above) {
 		int error = 0;

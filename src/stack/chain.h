@@ -50,6 +50,7 @@ struct bri_chain {
 	size_t out_offset;
 	size_t own_bytes; /* of it, with its costs: what is not the application's */
 	struct bri_timer *timer;
+	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
 	struct bri_item item;
 	bool queued, turning, putting, failing, dead;
 	/* the orderly end: layers from the highest down, one at a time */

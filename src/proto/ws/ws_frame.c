@@ -9,6 +9,8 @@
 #define LEN_16 126u
 #define LEN_64 127u
 
+#define MASK_WORDS 4 /* masked at once */
+
 /* How long the header is, as far as its first two bytes tell. */
 static size_t header_size(const uint8_t *bytes, size_t have)
 {
@@ -112,18 +114,26 @@ size_t bri_ws_frame_encode(const struct bri_ws_frame *frame, uint8_t ret[BRI_WS_
 void bri_ws_frame_mask(
 	uint8_t *to, const uint8_t *from, size_t size, const uint8_t key[4], uint64_t offset)
 {
-	uint8_t turned[8];
-	uint64_t word, mask;
+	const uint8_t turned[4] = { key[offset & 3u], key[(offset + 1) & 3u],
+		key[(offset + 2) & 3u], key[(offset + 3) & 3u] };
+	uint64_t words[MASK_WORDS], mask;
+	uint32_t half;
 	size_t i = 0;
 
-	for (size_t k = 0; k < sizeof(turned); k++)
-		turned[k] = key[(offset + k) & 3u];
-	memcpy(&mask, turned, sizeof(mask));
-	for (; size - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, from + i, sizeof(word));
-		word ^= mask;
-		memcpy(to + i, &word, sizeof(word));
+	memcpy(&half, turned, sizeof(half));
+	mask = (uint64_t)half << 32 | half;
+	/* in blocks that the compiler makes vectors of */
+	for (; size - i >= sizeof(words); i += sizeof(words)) {
+		memcpy(words, from + i, sizeof(words));
+		for (size_t k = 0; k < MASK_WORDS; k++)
+			words[k] ^= mask;
+		memcpy(to + i, words, sizeof(words));
+	}
+	for (; size - i >= sizeof(mask); i += sizeof(mask)) {
+		memcpy(words, from + i, sizeof(mask));
+		words[0] ^= mask;
+		memcpy(to + i, words, sizeof(mask));
 	}
 	for (; i < size; i++)
-		to[i] = from[i] ^ turned[i & 7u];
+		to[i] = from[i] ^ turned[i & 3u];
 }
