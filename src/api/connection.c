@@ -61,7 +61,7 @@ static void destroy_connection(struct bri_object *obj)
 		close(c->sock.fd);
 	bri_hub_flow_close(c->flow);
 	bri_object_release(c->partial);
-	bri_object_release(c->datagram_context);
+	bri_object_put(c->datagram_context);
 	bri_object_release(c->path);
 	bri_object_release(c->layers);
 	bri_connection_free_ways(c);

@@ -110,7 +110,7 @@ struct nw_connection {
 	struct dispatch_data_s
 		*partial; /* received, not delivered; of a datagram: what is left of it */
 	nw_content_context_t
-		datagram_context; /* of `partial`, UDP: one context for all its chunks */
+		datagram_context; /* of `partial`, UDP: one context for all its chunks; internal */
 	bool in_datagram;
 	bool message_ended; /* of a message from layers: its last piece is in `partial` */
 	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
@@ -198,6 +198,8 @@ struct dispatch_data_s *bri_connection_take(nw_connection_t c, size_t most);
 /* bri_connection_end_message(): what was received of a message or datagram is delivered, or cut
  * off. */
 void bri_connection_end_message(nw_connection_t c);
+/* bri_connection_finish_receive(): the first receive is done. content: application reference,
+ * context: internal reference; both taken, NULL: none. */
 void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 	nw_content_context_t context, bool complete, int errno_code);
 void bri_connection_finish_send(nw_connection_t c, int errno_code);

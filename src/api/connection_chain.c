@@ -219,9 +219,11 @@ static bool next_piece(nw_connection_t c)
 		}
 		if (!c->in_datagram) {
 			c->in_datagram = true;
-			c->datagram_context =
-				content.context ? bri_object_retain(content.context)
-						: bri_content_context_new("message", false, NULL);
+			c->datagram_context = (nw_content_context_t)content.context;
+			content.context = NULL;
+			if (!c->datagram_context)
+				c->datagram_context = bri_object_own(
+					bri_content_context_new("message", false, NULL));
 		}
 		c->message_ended = content.complete;
 		append(c, content.data);
@@ -242,7 +244,8 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 	size_t need = bri_connection_receive_least(request);
 	size_t most = bri_connection_receive_most(request);
 	struct dispatch_data_s *content;
-	bool complete;
+	nw_content_context_t context;
+	bool complete, ended;
 
 	while (!c->message_ended && partial_size(c) < need && next_piece(c))
 		;
@@ -255,12 +258,16 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 		return false;
 	content = bri_connection_take(c, most);
 	complete = c->message_ended && !c->partial;
-	bri_connection_finish_receive(c, content, c->datagram_context, complete,
+	ended = complete || (c->end_seen && !c->partial);
+	context = ended ? c->datagram_context : bri_object_get(c->datagram_context);
+	bri_connection_finish_receive(c, content, context, complete,
 		complete || (!request->message && !c->end_seen) ? 0
 		: c->end_seen                                   ? ENODATA
 								: EMSGSIZE);
-	if (complete || (c->end_seen && !c->partial))
+	if (ended) {
+		c->datagram_context = NULL; /* the receive has it */
 		bri_connection_end_message(c);
+	}
 	return true;
 }
 

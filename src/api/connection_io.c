@@ -86,7 +86,7 @@ void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *co
 	struct bri_request *request = bri_requests_take(&c->receives);
 
 	request->content = content;
-	request->context = bri_object_get(context);
+	request->context = context;
 	request->complete = complete;
 	bri_connection_complete(
 		c, request, errno_code ? bri_error_new(nw_error_domain_posix, errno_code) : NULL);
@@ -109,7 +109,7 @@ struct dispatch_data_s *bri_connection_take(nw_connection_t c, size_t most)
 void bri_connection_end_message(nw_connection_t c)
 {
 	c->in_datagram = c->message_ended = false;
-	nw_release(c->datagram_context);
+	bri_object_put(c->datagram_context);
 	c->datagram_context = NULL;
 }
 
@@ -165,7 +165,7 @@ static void set_datagram(
 
 	c->partial = data;
 	c->in_datagram = true;
-	c->datagram_context = bri_content_context_new("datagram", false, ip);
+	c->datagram_context = bri_object_own(bri_content_context_new("datagram", false, ip));
 	nw_release(ip);
 	if (data)
 		bri_connection_count(&c->bytes_in, bri_data_size(data));
@@ -213,7 +213,8 @@ static bool receive_datagram(nw_connection_t c)
 		return error;
 	}
 	content = bri_connection_take(c, bri_connection_receive_most(c->receives.head));
-	bri_connection_finish_receive(c, content, c->datagram_context, !c->partial, 0);
+	bri_connection_finish_receive(
+		c, content, bri_object_get(c->datagram_context), !c->partial, 0);
 	if (!c->partial)
 		bri_connection_end_message(c);
 	return true;

@@ -88,6 +88,12 @@ bool bri_object_check(const void *obj, enum bri_kind kind, const char *function)
 
 void *bri_object_own(void *obj)
 {
+	struct bri_object *o = obj;
+
+	if (o && bri_object_is_sole(o, 1) && !o->cls->wind_down) {
+		atomic_store_explicit(&o->ext, 0, memory_order_relaxed);
+		return obj;
+	}
 	bri_object_get(obj);
 	bri_object_release(obj);
 	return obj;

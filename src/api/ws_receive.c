@@ -44,9 +44,10 @@ static int append(struct bri_ws_layer *ws, struct dispatch_data_s *piece)
 	return 0;
 }
 
-static void give_up(struct bri_ws_layer *ws, bool complete)
+/* context: a reference, taken */
+static void give_up(struct bri_ws_layer *ws, struct bri_object *context, bool complete)
 {
-	bri_layer_up(&ws->base, ws->rx_data, bri_object_get(ws->rx_context), complete);
+	bri_layer_up(&ws->base, ws->rx_data, context, complete);
 	ws->rx_data = NULL;
 }
 
@@ -54,8 +55,7 @@ static void end_message(struct bri_ws_layer *ws)
 {
 	struct bri_content content;
 
-	give_up(ws, true);
-	bri_object_put(ws->rx_context);
+	give_up(ws, ws->rx_context, true);
 	ws->rx_context = NULL;
 	while (bri_contents_take(&ws->waiting, &content))
 		bri_layer_pass_up(&ws->base, &content);
@@ -248,7 +248,7 @@ int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, u
 		}
 	}
 	if (!r && bri_data_size(ws->rx_data) >= BRI_WS_PIECE_MIN)
-		give_up(ws, false);
+		give_up(ws, bri_object_get(ws->rx_context), false);
 	if (!r && at < size)
 		r = keep_unread(ws, data, at);
 	bri_object_release(data);

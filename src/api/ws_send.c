@@ -41,11 +41,15 @@ static void copy_payload(const struct bri_ws_header *header, const struct dispat
 static int send_small(struct bri_ws_layer *ws, const struct bri_ws_header *header,
 	const struct dispatch_data_s *data, size_t size)
 {
-	uint8_t bytes[BRI_WS_FRAME_HEADER_MAX + SMALL];
+	uint8_t *bytes;
+	struct dispatch_data_s *frame = bri_data_new_room(header->size + size, &bytes);
 
+	if (!frame)
+		return -ENOMEM;
 	memcpy(bytes, header->bytes, header->size);
 	copy_payload(header, data, 0, size, bytes + header->size);
-	return bri_layer_down_bytes(&ws->base, bytes, header->size + size);
+	bri_layer_down(&ws->base, frame);
+	return 0;
 }
 
 static int send_masked(struct bri_ws_layer *ws, const struct bri_ws_header *header,
@@ -95,10 +99,11 @@ static int send_frame(struct bri_ws_layer *ws, enum bri_ws_opcode opcode, bool c
 
 /* --- data --- */
 
+/* context: a reference, taken; what else the message has is known by it */
 static void begin_message(
 	struct bri_ws_layer *ws, struct bri_object *context, enum bri_ws_opcode opcode)
 {
-	ws->tx_context = bri_object_get(context);
+	ws->tx_context = context;
 	ws->tx_opcode = opcode;
 	ws->tx_dropped = false;
 	ws->tx_utf8 = (struct bri_ws_utf8) { 0 };
@@ -139,8 +144,10 @@ static int send_data(
 {
 	int r = 0;
 
-	if (!ws->tx_opcode)
+	if (!ws->tx_opcode) {
 		begin_message(ws, in->context, opcode);
+		in->context = NULL;
+	}
 	if (!ws->tx_dropped && ws->tx_opcode == BRI_WS_TEXT && !is_text(ws, in))
 		drop_text(ws, now_ns);
 	/* an empty frame in the middle of a message says nothing */

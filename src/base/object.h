@@ -105,6 +105,17 @@ static inline bool bri_object_is_counted(const struct bri_object *obj)
 	return obj && atomic_load_explicit(&obj->ext, memory_order_relaxed) != BRI_IMMORTAL;
 }
 
+/*
+ * Nobody else has a reference, of whichever count (ext: how many the application has): then nobody
+ * can take one meanwhile, and counting down needs no atomic operation, of which a message costs
+ * dozens. refs first: who gave up the other one may have retained before.
+ */
+static inline bool bri_object_is_sole(const struct bri_object *obj, int32_t ext)
+{
+	return atomic_load_explicit(&obj->refs, memory_order_acquire) == 1 &&
+	       atomic_load_explicit(&obj->ext, memory_order_acquire) == ext;
+}
+
 /* The internal count. NULL is harmless. Too many puts abort. Context: any thread. */
 static inline void *bri_object_get(void *ptr)
 {
@@ -122,7 +133,9 @@ static inline void bri_object_put(void *ptr)
 
 	if (!bri_object_is_counted(obj))
 		return;
-	old = atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel);
+	old = bri_object_is_sole(obj, 0)
+		      ? 1
+		      : atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel);
 	if (old <= 1)
 		bri_object_last_put(obj, old);
 }
@@ -148,7 +161,12 @@ static inline void bri_object_release(void *ptr)
 
 	if (!bri_object_is_counted(obj))
 		return;
-	old = atomic_fetch_sub_explicit(&obj->ext, 1, memory_order_acq_rel);
+	if (bri_object_is_sole(obj, 1)) {
+		old = 1;
+		atomic_store_explicit(&obj->ext, 0, memory_order_relaxed);
+	} else {
+		old = atomic_fetch_sub_explicit(&obj->ext, 1, memory_order_acq_rel);
+	}
 	if (old <= 1)
 		bri_object_last_release(obj, old);
 }

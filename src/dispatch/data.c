@@ -149,6 +149,16 @@ struct dispatch_data_s *bri_data_new_copy(const void *bytes, size_t size)
 	return &leaf->data;
 }
 
+struct dispatch_data_s *bri_data_new_room(size_t size, uint8_t **ret_bytes)
+{
+	struct bri_data_inline *leaf = new_inline(size);
+
+	if (!leaf)
+		return NULL;
+	*ret_bytes = leaf->bytes;
+	return &leaf->data;
+}
+
 static void unmap(void *context)
 {
 	struct dispatch_data_s *data = context;

@@ -14,6 +14,9 @@ struct dispatch_data_s;
  * memory. size > 0. */
 struct dispatch_data_s *bri_data_new_copy(const void *bytes, size_t size);
 
+/* bri_data_new_room(): the same, and the caller writes the bytes, before anybody else sees it. */
+struct dispatch_data_s *bri_data_new_room(size_t size, uint8_t **ret_bytes);
+
 /*
  * A chunk: a reference counted receive buffer. Data leaves may point into it (zero copy).
  * bri_chunk_get_scratch(): this thread's current chunk with at least `want` bytes room (want <=

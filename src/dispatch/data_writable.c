@@ -21,25 +21,18 @@ static bool is_ours(const struct dispatch_data_s *leaf)
 	return !leaf->foreign && owned->destructor.fn == (bri_any_f)free;
 }
 
-/* refs: the caller's reference is the only one, of whichever count. */
-static bool is_sole(const struct dispatch_data_s *data, int32_t ext)
-{
-	return atomic_load_explicit(&data->obj.refs, memory_order_acquire) == 1 &&
-	       atomic_load_explicit(&data->obj.ext, memory_order_acquire) == ext;
-}
-
 static bool is_writable(const struct dispatch_data_s *data)
 {
 	if (!data->size)
 		return true;
-	if (!is_sole(data, 1))
+	if (!bri_object_is_sole(&data->obj, 1))
 		return false;
 	if (data->kind != BRI_DATA_ROPE)
 		return is_ours(data);
 	for (uint32_t i = 0; i < data->count; i++) {
 		const struct dispatch_data_s *leaf = as_rope(data)->records[i].leaf;
 
-		if (!is_sole(leaf, 0) || !is_ours(leaf))
+		if (!bri_object_is_sole(&leaf->obj, 0) || !is_ours(leaf))
 			return false;
 	}
 	return true;

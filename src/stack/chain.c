@@ -243,12 +243,13 @@ static bool move_down(struct bri_chain *chain, uint64_t now_ns)
 				fail_errno(chain, error);
 		}
 	}
-	while (bri_contents_take(&chain->bottom->down, &content)) {
+	while (chain->bottom->down.head) {
+		struct bri_content *last = bri_contents_move(&chain->bottom->down, &chain->out);
+
 		moved = true;
-		content.own = !chain->putting;
-		if (content.own)
-			chain->own_bytes += bri_content_cost(&content);
-		bri_contents_append(&chain->out, &content);
+		last->own = !chain->putting;
+		if (last->own)
+			chain->own_bytes += bri_content_cost(last);
 	}
 	return moved;
 }

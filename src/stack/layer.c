@@ -28,6 +28,25 @@ void bri_content_clear(struct bri_content *content)
 	*content = (struct bri_content) { 0 };
 }
 
+static void link_last(struct bri_contents *list, struct bri_content *node)
+{
+	node->next = NULL;
+	*list->tail = node;
+	list->tail = &node->next;
+	list->bytes += bri_content_cost(node);
+}
+
+static struct bri_content *unlink_first(struct bri_contents *list)
+{
+	struct bri_content *node = list->head;
+
+	list->head = node->next;
+	if (!list->head)
+		list->tail = &list->head;
+	list->bytes -= bri_content_cost(node);
+	return node;
+}
+
 void bri_contents_append(struct bri_contents *list, struct bri_content *in)
 {
 	struct bri_content *node = bri_pool_alloc(sizeof(*node));
@@ -36,26 +55,28 @@ void bri_contents_append(struct bri_contents *list, struct bri_content *in)
 		bri_abort("no memory for a content");
 	*node = *in;
 	*in = (struct bri_content) { 0 };
-	node->next = NULL;
-	*list->tail = node;
-	list->tail = &node->next;
-	list->bytes += bri_content_cost(node);
+	link_last(list, node);
 }
 
 bool bri_contents_take(struct bri_contents *list, struct bri_content *ret)
 {
-	struct bri_content *node = list->head;
+	struct bri_content *node;
 
-	if (!node)
-		return false;
-	list->head = node->next;
 	if (!list->head)
-		list->tail = &list->head;
-	list->bytes -= bri_content_cost(node);
+		return false;
+	node = unlink_first(list);
 	*ret = *node;
 	ret->next = NULL;
 	bri_pool_free(node, sizeof(*node));
 	return true;
+}
+
+struct bri_content *bri_contents_move(struct bri_contents *from, struct bri_contents *to)
+{
+	struct bri_content *node = unlink_first(from);
+
+	link_last(to, node);
+	return node;
 }
 
 void bri_contents_clear(struct bri_contents *list)

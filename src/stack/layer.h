@@ -153,6 +153,8 @@ void bri_contents_init(struct bri_contents *list);
 void bri_contents_append(struct bri_contents *list, struct bri_content *in);
 /* bri_contents_take(): false: empty. What it gives is the caller's. */
 bool bri_contents_take(struct bri_contents *list, struct bri_content *ret);
+/* bri_contents_move(): the first of `from`, which is not empty, is the last of `to`. Returns it. */
+struct bri_content *bri_contents_move(struct bri_contents *from, struct bri_contents *to);
 void bri_contents_clear(struct bri_contents *list);
 /* bri_content_cost(): what it counts for: a peer can send any number of contents of nothing. */
 size_t bri_content_cost(const struct bri_content *content);
