@@ -218,6 +218,42 @@ static void metadata_is_kept_by_protocol(void **state)
 	nw_release(c);
 }
 
+static nw_framer_start_result_t never_started(void *context, nw_framer_t framer)
+{
+	(void)context;
+	(void)framer;
+	fail_msg("no connection has this framer");
+	return nw_framer_start_result_ready;
+}
+
+/* The first two are in the context itself, more are not. */
+static void metadata_of_many_protocols(void **state)
+{
+	nw_content_context_t c = nw_content_context_create("c");
+	nw_protocol_definition_t definitions[BRI_CONTENT_CONTEXT_METADATA_MAX + 1];
+	nw_protocol_metadata_t metadata[BRI_LEN(definitions)];
+
+	(void)state;
+	for (size_t i = 0; i < BRI_LEN(definitions); i++) {
+		definitions[i] = nw_framer_create_definition_f(
+			"many", NW_FRAMER_CREATE_FLAGS_DEFAULT, NULL, never_started, NULL);
+		metadata[i] = nw_framer_protocol_create_message(definitions[i]);
+		nw_content_context_set_metadata_for_protocol(c, metadata[i]);
+		for (size_t k = 0; k < i && k < BRI_CONTENT_CONTEXT_METADATA_MAX; k++)
+			assert_ptr_equal(
+				bri_content_context_metadata(c, definitions[k]), metadata[k]);
+	}
+	assert_logged("over 18 protocols");
+	assert_int_equal(c->metadata_count, BRI_CONTENT_CONTEXT_METADATA_MAX);
+	nw_release(c);
+	for (size_t i = 0; i < BRI_LEN(definitions); i++) {
+		assert_int_equal(atomic_load(&((struct bri_object *)metadata[i])->refs), 1);
+		nw_release(metadata[i]);
+		nw_release(definitions[i]);
+	}
+	assert_quiet();
+}
+
 static void default_contexts_are_fixed(void **state)
 {
 	const struct {
@@ -422,6 +458,7 @@ int main(void)
 		cmocka_unit_test(circles_are_refused),
 		cmocka_unit_test(long_chains_end_without_recursion),
 		cmocka_unit_test(metadata_is_kept_by_protocol),
+		cmocka_unit_test(metadata_of_many_protocols),
 		cmocka_unit_test(default_contexts_are_fixed),
 		cmocka_unit_test(received_contexts),
 		cmocka_unit_test(function_constants),
