@@ -62,7 +62,23 @@ static void end_message(struct bri_ws_layer *ws)
 	ws->n_waiting = 0;
 }
 
-static int on_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t offset,
+/* The bytes of an event, which are at offset in *data. The end of small data is that data itself,
+ * which is taken then; of large data small pieces are copied, so that they do not pin what they
+ * came in. */
+static struct dispatch_data_s *piece_of(
+	struct dispatch_data_s **data, size_t offset, const struct bri_ws_event *event)
+{
+	struct dispatch_data_s *all = *data;
+
+	if (event->size > BRI_CHUNK_COPY_MAX)
+		return bri_data_subrange(all, offset, event->size);
+	if (bri_data_size(all) > BRI_CHUNK_COPY_MAX || offset + event->size < bri_data_size(all))
+		return bri_data_new_copy(event->bytes, event->size);
+	*data = NULL;
+	return bri_data_take_tail(all, offset);
+}
+
+static int on_data(struct bri_ws_layer *ws, struct dispatch_data_s **data, size_t offset,
 	const struct bri_ws_event *event)
 {
 	int r = 0;
@@ -71,11 +87,8 @@ static int on_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t
 		ws->rx_context = new_context(event->opcode, BRI_WS_CODE_NONE);
 	if (!ws->rx_context)
 		return -ENOMEM;
-	/* small ones are copied, so that they do not pin what they came in */
 	if (event->size)
-		r = append(ws, event->size <= BRI_CHUNK_COPY_MAX
-				       ? bri_data_new_copy(event->bytes, event->size)
-				       : bri_data_subrange(data, offset, event->size));
+		r = append(ws, piece_of(data, offset, event));
 	if (!r && event->complete)
 		end_message(ws);
 	return r;
@@ -183,7 +196,7 @@ static int fail(struct bri_ws_layer *ws, unsigned code, uint64_t now_ns)
 
 /* --- frames --- */
 
-static int on_event(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t offset,
+static int on_event(struct bri_ws_layer *ws, struct dispatch_data_s **data, size_t offset,
 	const struct bri_ws_event *event, uint64_t now_ns)
 {
 	switch (event->kind) {
@@ -195,8 +208,9 @@ static int on_event(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_
 	return 0;
 }
 
-/* One region, which is at `base` in data; up to *ret_used, when there is no room above for more. */
-static int receive_region(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t base,
+/* One region, which is at `base` in *data; up to *ret_used, when there is no room above for more.
+ * Data whose end became a message is NULL afterwards. */
+static int receive_region(struct bri_ws_layer *ws, struct dispatch_data_s **data, size_t base,
 	const struct iovec *region, uint64_t now_ns, size_t *ret_used)
 {
 	uint8_t *bytes = region->iov_base;
@@ -242,7 +256,7 @@ int bri_ws_receive_data(struct bri_ws_layer *ws, struct dispatch_data_s *data, u
 	while (!r && !full && at < size) {
 		n = bri_data_iov(data, at, iov, REGIONS, &bytes);
 		for (size_t i = 0; !r && !full && i < n; i++) {
-			r = receive_region(ws, data, at, &iov[i], now_ns, &used);
+			r = receive_region(ws, &data, at, &iov[i], now_ns, &used);
 			at += used;
 			full = used < iov[i].iov_len;
 		}

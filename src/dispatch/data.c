@@ -91,15 +91,19 @@ static void free_rope(struct bri_data_rope *rope)
 	bri_pool_free(rope, rope_bytes(rope->room));
 }
 
+/* What a leaf with its bytes was allocated with: bytes may be gone from its front. */
+static size_t inline_bytes(const struct dispatch_data_s *data)
+{
+	return (size_t)(data->bytes - (const uint8_t *)data) + data->size;
+}
+
 static void destroy_data(struct bri_object *obj)
 {
 	struct dispatch_data_s *data = bri_container_of(obj, struct dispatch_data_s, obj);
 	struct bri_data_chunked *chunked;
 
 	switch ((enum bri_data_kind)data->kind) {
-	case BRI_DATA_INLINE:
-		bri_pool_free(data, sizeof(struct bri_data_inline) + data->size);
-		break;
+	case BRI_DATA_INLINE: bri_pool_free(data, inline_bytes(data)); break;
 	case BRI_DATA_CHUNK:
 		chunked = bri_container_of(data, struct bri_data_chunked, data);
 		bri_chunk_put(chunked->chunk);
@@ -350,6 +354,21 @@ static struct dispatch_data_s *slice(struct dispatch_data_s *leaf, size_t offset
 		return NULL;
 	fill(rope->records, &self, offset, length, &rope->data.foreign);
 	return &rope->data;
+}
+
+struct dispatch_data_s *bri_data_take_tail(struct dispatch_data_s *data, size_t offset)
+{
+	struct dispatch_data_s *tail;
+
+	if (data->kind == BRI_DATA_INLINE && offset < data->size &&
+		bri_object_is_sole(&data->obj, 1)) {
+		data->bytes += offset;
+		data->size -= offset;
+		return data;
+	}
+	tail = bri_data_subrange(data, offset, SIZE_MAX);
+	bri_object_release(data);
+	return tail;
 }
 
 struct dispatch_data_s *bri_data_subrange(

@@ -48,6 +48,10 @@ struct dispatch_data_s *bri_data_concat(struct dispatch_data_s *a, struct dispat
 struct dispatch_data_s *bri_data_subrange(
 	struct dispatch_data_s *data, size_t offset, size_t length);
 
+/* bri_data_take_tail(): data, taken, without its first offset bytes; where they are when nobody
+ * else refers to it. +1; NULL: no memory. */
+struct dispatch_data_s *bri_data_take_tail(struct dispatch_data_s *data, size_t offset);
+
 /*
  * bri_data_take_writable(): the same bytes, which may be changed where they are (bri_data_iov()):
  * the data itself when nobody else refers to it, or to a part of it, else a copy.

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include "base/base.h"
+#include "dispatch/pool.h"
 
 struct dispatch_queue_s; /* the public dispatch_queue_t points here */
 struct bri_watch;
@@ -88,10 +89,5 @@ void bri_async(struct dispatch_queue_s *queue, void *context, void (*fn)(void *c
 
 /* bri_worker(): run fn on a worker thread that may block (disk, name services). */
 void bri_worker(void *context, void (*fn)(void *context));
-
-/* bri_pool_alloc/free: small per-thread free lists; sizes to 256 B are pooled, others are malloc's.
- */
-void *bri_pool_alloc(size_t size); /* not zeroed; NULL: no memory */
-void bri_pool_free(void *ptr, size_t size);
 
 #endif

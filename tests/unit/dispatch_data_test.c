@@ -287,6 +287,44 @@ static void test_split_everywhere(void **state)
 	bri_object_release(whole);
 }
 
+/* The front goes: in place when nobody else has the data, else without a change to theirs. */
+static void test_tail_is_taken(void **state)
+{
+	static const char text[] = "header and payload";
+	const size_t size = sizeof(text), cut = 7;
+	dispatch_data_t data, other, tail;
+	uint8_t *bytes;
+
+	(void)state;
+	data = bri_data_new_room(size, &bytes);
+	memcpy(bytes, text, size);
+	assert_ptr_equal(bri_data_take_tail(data, 0), data);
+	tail = bri_data_take_tail(data, cut);
+	assert_ptr_equal(tail, data);
+	check_bytes(tail, (const uint8_t *)text + cut, size - cut);
+	tail = bri_data_take_tail(tail, 1);
+	assert_ptr_equal(tail, data);
+	check_bytes(tail, (const uint8_t *)text + cut + 1, size - cut - 1);
+	/* another reference, or a part of it elsewhere */
+	data = bri_object_retain(tail);
+	other = bri_data_take_tail(tail, 2);
+	assert_ptr_not_equal(other, data);
+	check_bytes(data, (const uint8_t *)text + cut + 1, size - cut - 1);
+	check_bytes(other, (const uint8_t *)text + cut + 3, size - cut - 3);
+	tail = bri_data_take_tail(data, 4);
+	check_bytes(other, (const uint8_t *)text + cut + 3, size - cut - 3);
+	check_bytes(tail, (const uint8_t *)text + cut + 5, size - cut - 5);
+	/* data of several pieces; nothing is left */
+	data = bri_data_concat(tail, other);
+	bri_object_release(tail);
+	bri_object_release(other);
+	data = bri_data_take_tail(data, size - cut - 5);
+	check_bytes(data, (const uint8_t *)text + cut + 3, size - cut - 3);
+	data = bri_data_take_tail(data, size - cut - 3);
+	assert_int_equal(bri_data_size(data), 0);
+	bri_object_release(data);
+}
+
 #define SLOTS     16
 #define SLOT_SIZE 4096
 
@@ -548,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_apply_twice_the_same_leaf),
 		cmocka_unit_test(test_apply_stops),
 		cmocka_unit_test(test_split_everywhere),
+		cmocka_unit_test(test_tail_is_taken),
 		cmocka_unit_test(test_random_against_model),
 		cmocka_unit_test(test_many_small_pieces),
 		cmocka_unit_test(test_chunk),
