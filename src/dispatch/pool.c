@@ -50,6 +50,15 @@ static void init_process(void)
 #endif
 }
 
+static void leave_unusable(void)
+{
+}
+
+void bri_pool_disable(void)
+{
+	pthread_once(&pool_once, leave_unusable);
+}
+
 /* May this thread keep what it frees? */
 static void decide(void)
 {

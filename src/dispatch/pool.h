@@ -35,6 +35,10 @@ struct bri_pool {
 /* initial-exec: no call into the dynamic linker for each access, even from the shared library */
 extern _Thread_local struct bri_pool bri_pool __attribute__((tls_model("initial-exec")));
 
+/* bri_pool_disable(): everything is malloc's, on all threads. Before anything is freed here: at the
+ * start of tests that make malloc() fail. */
+void bri_pool_disable(void);
+
 /* What the lists have not, or may not keep. */
 void *bri_pool_alloc_more(size_t size);
 void bri_pool_free_more(void *ptr, size_t size);

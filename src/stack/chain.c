@@ -512,10 +512,12 @@ bool bri_chain_turn(struct bri_chain *chain)
 		move_down(chain, now_ns);
 	transmit(chain);
 	chain->turning = false;
-	if (chain->failing)
-		chain->state = BRI_CHAIN_FAILED;
-	else if (chain->state == BRI_CHAIN_OPENING && chain->top->ready)
+	/* what came right behind the opening and fails it, fails it as the next turn's: that it had
+	 * opened is told, and nobody tries elsewhere */
+	if (chain->state == BRI_CHAIN_OPENING && chain->top->ready)
 		chain->state = BRI_CHAIN_READY;
+	else if (chain->failing)
+		chain->state = BRI_CHAIN_FAILED;
 	arm(chain);
 	return bri_chain_wants_turn(chain);
 }

@@ -160,7 +160,7 @@ static void constructors(void **state)
 		{ make_tcp_metadata, 1 },
 		{ make_ip_metadata, 1 },
 		{ make_context, 1 },
-		{ make_received_context, 3 },
+		{ make_received_context, 2 }, /* itself, and the metadata */
 		{ make_privacy_context, 1 },
 		{ make_resolver_config, 2 },
 	};
@@ -216,9 +216,12 @@ static void setters_without_memory_change_nothing(void **state)
 	nw_protocol_options_t opts = bri_protocol_options_new(&upper);
 	nw_interface_t lo = bri_interface_new(1, "lo", nw_interface_type_loopback);
 	nw_content_context_t c = nw_content_context_create("c");
-	nw_protocol_metadata_t md = nw_ip_create_metadata();
+	nw_protocol_metadata_t ip = nw_ip_create_metadata(), udp = nw_udp_create_metadata(),
+			       md = nw_ws_create_metadata(nw_ws_opcode_text);
 
 	(void)state;
+	nw_content_context_set_metadata_for_protocol(c, ip);
+	nw_content_context_set_metadata_for_protocol(c, udp);
 	malloc_fail(1);
 	nw_protocol_stack_prepend_application_protocol(stack, opts);
 	assert_logged("no memory");
@@ -231,13 +234,15 @@ static void setters_without_memory_change_nothing(void **state)
 	assert_true(malloc_failed());
 	assert_int_equal(stack->count, 0);
 	assert_int_equal(p->prohibited_interface_count, 0);
-	assert_int_equal(c->metadata_count, 0);
+	assert_int_equal(c->metadata_count, 2);
 	assert_int_equal(ref_count(opts), 1);
 	assert_int_equal(ref_count(lo), 1);
 	assert_int_equal(ref_count(md), 1);
 	nw_release(opts);
 	nw_release(lo);
 	nw_release(md);
+	nw_release(udp);
+	nw_release(ip);
 	nw_release(c);
 	nw_release(stack);
 	nw_release(p);

@@ -305,6 +305,23 @@ static void too_large_a_message(void **state)
 	await(&w->c, "c=close(1009,)");
 }
 
+/* a frame that came with the handshake: what fails afterwards was ready before */
+static void too_large_a_message_at_once(void **state)
+{
+	struct world *w = *state;
+	nw_protocol_options_t options = ws_options();
+	int fd;
+
+	nw_ws_options_set_maximum_message_size(options, 5);
+	listen_with(w, options);
+	fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
+	raw_send(fd, ASK_HEAD "\r\n\x82\x86\x01\x01\x01\x01sixsix");
+	start_server(w);
+	await(&w->s, "ready");
+	await(&w->s, "failed(EMSGSIZE)");
+	close(fd);
+}
+
 /* a message that is cut off, by the peer or for its size, is not received at all */
 static void a_message_that_is_cut_off(void **state)
 {
@@ -725,6 +742,7 @@ int main(void)
 		TEST(the_final_context_closes),
 		TEST(cancel_says_going_away),
 		TEST(too_large_a_message),
+		TEST(too_large_a_message_at_once),
 		TEST(a_message_that_is_cut_off),
 		TEST(a_large_message_that_is_cut_off),
 		TEST(a_large_message_that_is_cut_off_by_a_close),
