@@ -62,11 +62,14 @@ static int decode(const uint8_t *bytes, size_t size, struct bri_ws_frame *ret)
 int bri_ws_frame_rx(struct bri_ws_frame_reader *reader, const uint8_t *bytes, size_t size,
 	size_t *ret_used, struct bri_ws_frame *ret)
 {
-	size_t used = 0, want = header_size(bytes, size);
+	size_t used = 0, want;
 
-	if (!reader->have && size >= want) { /* nearly always */
-		*ret_used = want;
-		return decode(bytes, want, ret);
+	if (!reader->have) { /* and nearly always it is all there */
+		want = header_size(bytes, size);
+		if (size >= want) {
+			*ret_used = want;
+			return decode(bytes, want, ret);
+		}
 	}
 	do {
 		size_t n;
