@@ -305,19 +305,27 @@ static void too_large_a_message(void **state)
 	await(&w->c, "c=close(1009,)");
 }
 
+/* Our server has a client that sends `text` as soon as it is connected. Returns its socket. */
+static int open_raw(struct world *w, size_t message_max, const char *text)
+{
+	nw_protocol_options_t options = ws_options();
+	int fd;
+
+	nw_ws_options_set_maximum_message_size(options, message_max);
+	listen_with(w, options);
+	fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
+	raw_send(fd, text);
+	start_server(w);
+	await(&w->s, "ready");
+	return fd;
+}
+
 /* a frame that came with the handshake: what fails afterwards was ready before */
 static void too_large_a_message_at_once(void **state)
 {
 	struct world *w = *state;
-	nw_protocol_options_t options = ws_options();
-	int fd;
+	int fd = open_raw(w, 5, ASK_HEAD "\r\n\x82\x86\x01\x01\x01\x01sixsix");
 
-	nw_ws_options_set_maximum_message_size(options, 5);
-	listen_with(w, options);
-	fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
-	raw_send(fd, ASK_HEAD "\r\n\x82\x86\x01\x01\x01\x01sixsix");
-	start_server(w);
-	await(&w->s, "ready");
 	await(&w->s, "failed(EMSGSIZE)");
 	close(fd);
 }
@@ -326,15 +334,8 @@ static void too_large_a_message_at_once(void **state)
 static void a_message_that_is_cut_off(void **state)
 {
 	struct world *w = *state;
-	nw_protocol_options_t options = ws_options();
-	int fd;
+	int fd = open_raw(w, 5, ASK_HEAD "\r\n");
 
-	nw_ws_options_set_maximum_message_size(options, 5);
-	listen_with(w, options);
-	fd = raw_connect(AF_INET, SOCK_STREAM, w->port);
-	start_server(w);
-	raw_send(fd, ASK_HEAD "\r\n");
-	await(&w->s, "ready");
 	receive_ws(w->server, &w->s, 'a');
 	raw_send(fd, "\x01\x84\x01\x01\x01\x01part");
 	raw_send(fd, "\x80\x82\x01\x01\x01\x01xy");
