@@ -202,6 +202,10 @@ void bri_connection_end_message(nw_connection_t c);
  * context: internal reference; both taken, NULL: none. */
 void bri_connection_finish_receive(nw_connection_t c, struct dispatch_data_s *content,
 	nw_content_context_t context, bool complete, int errno_code);
+/* bri_connection_finish_message(): the same with the context of the message or datagram that is
+ * received. ended: nothing of it is left. */
+void bri_connection_finish_message(nw_connection_t c, struct dispatch_data_s *content,
+	bool complete, bool ended, int errno_code);
 void bri_connection_finish_send(nw_connection_t c, int errno_code);
 bool bri_connection_send_is_final(const struct bri_request *request);
 bool bri_connection_send_is_expired(const struct bri_request *request);

@@ -244,8 +244,7 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 	size_t need = bri_connection_receive_least(request);
 	size_t most = bri_connection_receive_most(request);
 	struct dispatch_data_s *content;
-	nw_content_context_t context;
-	bool complete, ended;
+	bool complete;
 
 	while (!c->message_ended && partial_size(c) < need && next_piece(c))
 		;
@@ -258,16 +257,11 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 		return false;
 	content = bri_connection_take(c, most);
 	complete = c->message_ended && !c->partial;
-	ended = complete || (c->end_seen && !c->partial);
-	context = ended ? c->datagram_context : bri_object_get(c->datagram_context);
-	bri_connection_finish_receive(c, content, context, complete,
+	bri_connection_finish_message(c, content, complete,
+		complete || (c->end_seen && !c->partial),
 		complete || (!request->message && !c->end_seen) ? 0
 		: c->end_seen                                   ? ENODATA
 								: EMSGSIZE);
-	if (ended) {
-		c->datagram_context = NULL; /* the receive has it */
-		bri_connection_end_message(c);
-	}
 	return true;
 }
 

@@ -157,6 +157,19 @@ static bool receive_stream(nw_connection_t c)
 
 /* --- receiving: datagrams --- */
 
+void bri_connection_finish_message(nw_connection_t c, struct dispatch_data_s *content,
+	bool complete, bool ended, int errno_code)
+{
+	nw_content_context_t context = c->datagram_context;
+
+	bri_connection_finish_receive(
+		c, content, ended ? context : bri_object_get(context), complete, errno_code);
+	if (ended) {
+		c->datagram_context = NULL; /* the receive has it */
+		bri_connection_end_message(c);
+	}
+}
+
 static void set_datagram(
 	nw_connection_t c, struct dispatch_data_s *data, const struct bri_sock_datagram *info)
 {
@@ -213,10 +226,7 @@ static bool receive_datagram(nw_connection_t c)
 		return error;
 	}
 	content = bri_connection_take(c, bri_connection_receive_most(c->receives.head));
-	bri_connection_finish_receive(
-		c, content, bri_object_get(c->datagram_context), !c->partial, 0);
-	if (!c->partial)
-		bri_connection_end_message(c);
+	bri_connection_finish_message(c, content, !c->partial, !c->partial, 0);
 	return true;
 }
 

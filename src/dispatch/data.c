@@ -142,15 +142,15 @@ static struct bri_data_inline *new_inline(size_t size)
 
 struct dispatch_data_s *bri_data_new_copy(const void *bytes, size_t size)
 {
-	struct bri_data_inline *leaf;
+	struct dispatch_data_s *leaf;
+	uint8_t *room;
 
 	if (!size)
 		return EMPTY;
-	leaf = new_inline(size);
-	if (!leaf)
-		return NULL;
-	memcpy(leaf->bytes, bytes, size);
-	return &leaf->data;
+	leaf = bri_data_new_room(size, &room);
+	if (leaf)
+		memcpy(room, bytes, size);
+	return leaf;
 }
 
 struct dispatch_data_s *bri_data_new_room(size_t size, uint8_t **ret_bytes)
