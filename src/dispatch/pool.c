@@ -14,6 +14,9 @@
 #define BRAID_SANITIZED 1
 #endif
 #endif
+#ifndef BRAID_SANITIZED
+#define BRAID_SANITIZED 0
+#endif
 
 _Thread_local struct bri_pool bri_pool __attribute__((tls_model("initial-exec")));
 static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
@@ -40,14 +43,12 @@ static void drain(void *arg)
 
 static void init_process(void)
 {
-#ifndef BRAID_SANITIZED
 	const char *preload = getenv("LD_PRELOAD");
 
 	/* valgrind preloads its malloc replacement under this name */
-	if (preload && strstr(preload, "vgpreload"))
+	if (BRAID_SANITIZED || (preload && strstr(preload, "vgpreload")))
 		return;
 	pool_usable = !pthread_key_create(&pool_key, drain);
-#endif
 }
 
 static void leave_unusable(void)
@@ -73,12 +74,11 @@ static void decide(void)
 
 void *bri_pool_alloc_more(size_t size)
 {
-#ifndef BRAID_SANITIZED /* they are to see where it ends */
 	size_t c = bri_pool_class(size);
 
-	if (c < BRI_POOL_CLASSES)
+	/* sanitizers are to see where it ends */
+	if (!BRAID_SANITIZED && c < BRI_POOL_CLASSES)
 		size = (c + 1) * BRI_POOL_GRAIN;
-#endif
 	return malloc(size);
 }
 
