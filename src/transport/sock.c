@@ -344,6 +344,13 @@ uint32_t bri_sock_mtu(int fd)
 
 /* --- streams --- */
 
+/* The kernel closes an MPTCP socket that had no subflow for net.mptcp.close_timeout, and says from
+ * then on that it is not connected (6.18). It was: what ended it is that time. */
+static ssize_t stream_result(long n)
+{
+	return n >= 0 ? n : errno == ENOTCONN ? -ETIMEDOUT : -errno;
+}
+
 /*
  * Straight into the kernel: in a process with threads libc makes each of these calls a cancellation
  * point, with two atomic operations around it; our threads are never cancelled.
@@ -355,7 +362,7 @@ ssize_t bri_sock_read(int fd, void *buf, size_t size)
 	do
 		n = syscall(SYS_recvfrom, fd, buf, size, 0, NULL, NULL);
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return stream_result(n);
 }
 
 ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count)
@@ -370,7 +377,7 @@ ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count)
 		else
 			n = syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return stream_result(n);
 }
 
 void bri_sock_finish(int fd)

@@ -90,8 +90,8 @@ void bri_sock_abort(int fd);
 
 /*
  * The data path of a stream. bri_sock_read(): bytes, 0 at the end of the stream, or -errno
- * (-EAGAIN: nothing now). bri_sock_write(): bytes taken, or -errno. bri_sock_finish(): FIN; reading
- * goes on.
+ * (-EAGAIN: nothing now; -ETIMEDOUT: without any subflow for net.mptcp.close_timeout, too).
+ * bri_sock_write(): bytes taken, or -errno. bri_sock_finish(): FIN; reading goes on.
  */
 ssize_t bri_sock_read(int fd, void *buf, size_t size);
 ssize_t bri_sock_write(int fd, const struct iovec *iov, size_t count);

@@ -6,6 +6,8 @@
 
 #include <braid/interface.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #define NEWS_MS 5000            /* within which the network's news must have come */
 #define NOISE   UINT64_C(20000) /* bytes on a path without data */
@@ -270,6 +272,50 @@ static void test_required_interface_is_the_first(void **state)
 	mp_close(&run);
 }
 
+/* --- no path any more --- */
+
+static int close_after_a_second(void)
+{
+	int fd = open("/proc/sys/net/mptcp/close_timeout", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 ? write(fd, "1", 1) == 1 : errno == ENOENT; /* Linux 6.7 */
+
+	if (fd >= 0)
+		close(fd);
+	return done ? 0 : -1;
+}
+
+/* As when their peer resets them, or the kernel does. */
+static void destroy_subflows(struct mp_run *run)
+{
+	static const char *const argv[] = { "ss", "-KtnH", "state", "established", NULL };
+	const struct bri_lab_stdio quiet = { -1, -1, -1 };
+	pid_t pid;
+
+	assert_int_equal(bri_lab_spawn(run->lab, BRI_LAB_CLIENT, argv, &quiet, &pid), 0);
+	assert_int_equal(bri_lab_wait(run->lab, pid, NEWS_MS), 0);
+}
+
+/* The kernel gives a connection up that has had no subflow for a while (60 s before Linux 6.7). */
+static void test_no_subflow_for_too_long(void **state)
+{
+	struct bri_lab_config config = mp_two_paths();
+	struct mp_run run = mp_open(&config);
+	struct mp_end *client = &run.shared->client[0];
+
+	(void)state;
+	run.shared->prepare_client = close_after_a_second;
+	run.shared->specs[0].up = 100000000;
+	mp_start(&run);
+	assert_true(mp_wait32(&client->most_count, 2, NEWS_MS));
+	mp_set(&run, "wlan deladdr");
+	mp_set(&run, "wwan deladdr");
+	destroy_subflows(&run);
+	assert_true(mp_wait_state(client, nw_connection_state_cancelled, 75000));
+	assert_int_equal(client->error, ETIMEDOUT);
+	mp_kill(&run);
+	mp_close(&run);
+}
+
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +326,7 @@ static int run_all(void)
 		cmocka_unit_test(test_waiting_for_a_cheap_path),
 		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_required_interface_is_the_first),
+		cmocka_unit_test(test_no_subflow_for_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,8 +248,8 @@ static int conclude(const struct totals *t)
 		printf("interrupted\n");
 	if (t->stalled)
 		printf("%u stopped by the kernel: out-of-order bytes filled the receive buffer of "
-		       "an "
-		       "MPTCP socket\n",
+		       "an MPTCP socket, or a server's kernel fell back to TCP when its client's "
+		       "could not any more\n",
 			t->stalled);
 	printf("%u passed, %u failed\n", t->passed, t->failed);
 	/* it would show nothing if the paths were never used */

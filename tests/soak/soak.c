@@ -3,11 +3,20 @@
  * at random times paths that die, come back and change. At the end at least one path works for
  * every connection, so that nothing may be lost. Knows nothing of other runs.
  *
- * Kernels (6.18; the newest prune that queue) can come to a stop of their own: bytes that came out
- * of order fill an MPTCP socket's whole receive buffer, and the bytes that are missing, which came
- * later on another subflow, are not taken in. No program can help it. Such a run is told apart by
- * the kernel's own numbers: for each connection that is stuck a socket whose memory is all used,
- * and at neither end a byte that could be received.
+ * Kernels (6.18) can come to a stop of their own, and no program can help it. Such a run is told
+ * apart by the kernel's own numbers, one of two for each connection that is stuck, and by that at
+ * neither end there is a byte that could be received:
+ *
+ * - Bytes that came out of order fill an MPTCP socket's whole receive buffer, and the bytes that
+ *   are missing, which came later on another subflow, are not taken in (the newest kernels prune
+ *   that queue): a socket whose memory is all used.
+ * - The handshake's last acknowledgement is lost, and of what the client sent after it the server
+ *   sees a later segment first, without MP_CAPABLE: it goes on as TCP. What the client sends again
+ *   on the MPTCP level, before it hears of that, is to the server more of the stream: wrong bytes.
+ *   The client may not fall back any more then, and resets its only subflow; a join needs a peer
+ *   that confirmed the first one. Its socket stays for net.mptcp.close_timeout, 60 s:
+ *   MPCapableFallbackACK and FallbackFailed grew, the client's end has no subflow, the server's was
+ *   reset. https://github.com/multipath-tcp/mptcp_net-next/issues/519 has the danger.
  */
 #include "soak.h"
 
@@ -303,6 +312,31 @@ static unsigned full_sockets(struct soak *s, enum bri_lab_side side)
 	return n;
 }
 
+/* The client's end has no subflow, and waits; the server's was reset. */
+static bool is_reset(const struct mp_shared *shared, uint32_t i)
+{
+	const struct mp_end *client = &shared->client[i], *server = mp_server_of(shared, i);
+
+	return client->ready_ns && !client->over && !client->live && server &&
+	       server->error == ECONNRESET;
+}
+
+/* How many clients lost their only subflow because the server's kernel fell back and theirs could
+ * not any more. */
+static unsigned failed_fallbacks(struct soak *s)
+{
+	const struct mp_shared *shared = s->run.shared;
+	uint64_t failed = 0, fell_back = 0;
+	unsigned n = 0;
+
+	(void)bri_lab_mib(s->run.lab, BRI_LAB_CLIENT, "FallbackFailed", &failed);
+	(void)bri_lab_mib(s->run.lab, BRI_LAB_SERVER, "MPCapableFallbackACK", &fell_back);
+	for (uint32_t i = 0; i < shared->connections; i++)
+		n += is_reset(shared, i);
+	failed = failed < fell_back ? failed : fell_back;
+	return failed < n ? (unsigned)failed : n;
+}
+
 static bool both_over(const struct mp_shared *shared, uint32_t i)
 {
 	const struct mp_end *server = mp_server_of(shared, i);
@@ -344,7 +378,9 @@ static bool is_kernel_stalled(struct soak *s)
 			poll(NULL, 0, 20);
 	} while (open && mp_now_ns() < until_ns);
 	return open && nothing_to_read(s->run.shared) &&
-	       full_sockets(s, BRI_LAB_CLIENT) + full_sockets(s, BRI_LAB_SERVER) >= open;
+	       full_sockets(s, BRI_LAB_CLIENT) + full_sockets(s, BRI_LAB_SERVER) +
+			       failed_fallbacks(s) >=
+		       open;
 }
 
 static bool is_right_so_far(const struct mp_shared *shared, uint32_t i)
@@ -352,7 +388,8 @@ static bool is_right_so_far(const struct mp_shared *shared, uint32_t i)
 	const struct mp_end *client = &shared->client[i], *server = mp_server_of(shared, i);
 
 	return client->reason == braid_multipath_active + 1 && !client->error &&
-	       !client->in.wrong && (!server || (!server->error && !server->in.wrong));
+	       !client->in.wrong &&
+	       (!server || is_reset(shared, i) || (!server->error && !server->in.wrong));
 }
 
 static void judge(struct soak *s)
