@@ -247,9 +247,8 @@ static int conclude(const struct totals *t)
 	if (interrupted)
 		printf("interrupted\n");
 	if (t->stalled)
-		printf("%u stopped by the kernel: out-of-order bytes filled the receive buffer of "
-		       "an MPTCP socket, or a server's kernel fell back to TCP when its client's "
-		       "could not any more\n",
+		printf("%u stopped by the kernel: it holds bytes that it took and does not "
+		       "deliver\n",
 			t->stalled);
 	printf("%u passed, %u failed\n", t->passed, t->failed);
 	/* it would show nothing if the paths were never used */

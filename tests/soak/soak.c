@@ -3,20 +3,22 @@
  * at random times paths that die, come back and change. At the end at least one path works for
  * every connection, so that nothing may be lost. Knows nothing of other runs.
  *
- * Kernels (6.18) can come to a stop of their own, and no program can help it. Such a run is told
- * apart by the kernel's own numbers, one of two for each connection that is stuck, and by that at
- * neither end there is a byte that could be received:
+ * Kernels (6.18) can come to a stop of their own, and no program can help it. Seen were:
  *
  * - Bytes that came out of order fill an MPTCP socket's whole receive buffer, and the bytes that
  *   are missing, which came later on another subflow, are not taken in (the newest kernels prune
- *   that queue): a socket whose memory is all used.
+ *   that queue).
+ * - What is on a dead subflow is not sent again on the other one, which is a backup and idle.
  * - The handshake's last acknowledgement is lost, and of what the client sent after it the server
  *   sees a later segment first, without MP_CAPABLE: it goes on as TCP. What the client sends again
  *   on the MPTCP level, before it hears of that, is to the server more of the stream: wrong bytes.
  *   The client may not fall back any more then, and resets its only subflow; a join needs a peer
- *   that confirmed the first one. Its socket stays for net.mptcp.close_timeout, 60 s:
- *   MPCapableFallbackACK and FallbackFailed grew, the client's end has no subflow, the server's was
- *   reset. https://github.com/multipath-tcp/mptcp_net-next/issues/519 has the danger.
+ *   that confirmed the first one. Its socket stays for net.mptcp.close_timeout, 60 s. MIB counters
+ *   tell of both ends. https://github.com/multipath-tcp/mptcp_net-next/issues/519 has the danger.
+ *
+ * Such a run is told apart by the kernel's own numbers: at neither end of a connection that is
+ * stuck there is a byte that could be received, and one end's kernel holds bytes that it took, of
+ * which none was acknowledged for seconds.
  */
 #include "soak.h"
 
@@ -34,7 +36,8 @@
 
 #define CHANGES_MAX 24
 #define LIMIT_MS    40000 /* of the programs: a transfer that takes so long is stuck */
-#define STALL_NS    (20 * NSEC_PER_SEC) /* after the last change: all could be over */
+#define STALL_NS    (15 * NSEC_PER_SEC) /* after the last change: all could be over */
+#define HELD_MS     5000                /* nothing is acknowledged for so long */
 #define SETTLE_NS   (2500 * BRI_NS_PER_MS)
 
 struct change {
@@ -281,34 +284,87 @@ static void describe(const struct soak *s, char *to, size_t size)
 	}
 }
 
-/* How many MPTCP sockets of one side have their receive memory all used, as ss(8) says. */
-static unsigned full_sockets(struct soak *s, enum bri_lab_side side)
+/* An MPTCP socket with bytes that the peer has not acknowledged. */
+struct held {
+	unsigned client_port; /* of its connection */
+	uint64_t snd_una;
+};
+
+struct helds {
+	struct held list[2 * MP_CONNECTIONS_MAX];
+	size_t n;
+};
+
+/* A line of ss -MnHiO: state, two queues, local and peer address, ... write_seq:X snd_una:Y */
+static void add_held(const char *line, enum bri_lab_side side, struct helds *ret)
 {
-	static const char *const argv[] = { "ss", "-MnHmO", NULL };
+	const char *write_seq = strstr(line, " write_seq:"), *snd_una = strstr(line, " snd_una:");
+	char address[2][96];
+	struct held held = { 0 };
+	uint64_t written;
+
+	if (!write_seq || sscanf(write_seq, " write_seq:%" SCNx64, &written) != 1 || !snd_una ||
+		sscanf(snd_una, " snd_una:%" SCNx64, &held.snd_una) != 1 ||
+		sscanf(line, "%*s %*s %*s %95s %95s", address[0], address[1]) != 2 ||
+		written == held.snd_una || ret->n == BRI_LEN(ret->list))
+		return;
+	if (sscanf(strrchr(address[side], ':') + 1, "%u", &held.client_port) == 1)
+		ret->list[ret->n++] = held;
+}
+
+static void find_held(struct soak *s, enum bri_lab_side side, struct helds *ret)
+{
+	static const char *const argv[] = { "ss", "-MnHiO", NULL };
 	struct bri_lab_stdio io = { -1, -1, -1 };
-	unsigned n = 0, used, room;
 	char line[1024];
 	int fds[2];
 	FILE *out;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return 0;
+		return;
 	io.out = fds[1];
 	if (bri_lab_spawn(s->run.lab, side, argv, &io, &pid) < 0)
 		pid = -1;
 	close(fds[1]);
 	out = fdopen(fds[0], "re");
-	while (pid > 0 && out && fgets(line, sizeof(line), out)) {
-		const char *at = strstr(line, "skmem:(");
-
-		if (at && sscanf(at, "skmem:(r%u,rb%u,", &used, &room) == 2 && room && used >= room)
-			n++;
-	}
+	while (pid > 0 && out && fgets(line, sizeof(line), out))
+		add_held(line, side, ret);
 	if (out)
 		fclose(out);
 	if (pid > 0)
 		(void)bri_lab_wait(s->run.lab, pid, 5000);
+}
+
+static bool is_in(const struct helds *helds, size_t before, unsigned client_port)
+{
+	for (size_t i = 0; i < before; i++) {
+		if (helds->list[i].client_port == client_port)
+			return true;
+	}
+	return false;
+}
+
+/* Of how many connections one end holds bytes, none of which is acknowledged within HELD_MS. */
+static unsigned held_connections(struct soak *s)
+{
+	struct helds before = { 0 }, now = { 0 }, still = { 0 };
+	unsigned n = 0;
+
+	for (int side = 0; side < 2; side++)
+		find_held(s, (enum bri_lab_side)side, &before);
+	poll(NULL, 0, HELD_MS);
+	for (int side = 0; side < 2; side++)
+		find_held(s, (enum bri_lab_side)side, &now);
+	for (size_t i = 0; i < now.n; i++) {
+		for (size_t k = 0; k < before.n; k++) {
+			if (now.list[i].client_port == before.list[k].client_port &&
+				now.list[i].snd_una == before.list[k].snd_una)
+				still.list[still.n++] = now.list[i];
+		}
+	}
+	for (size_t i = 0; i < still.n; i++)
+		n += !is_in(&still, i, still.list[i].client_port);
 	return n;
 }
 
@@ -321,9 +377,9 @@ static bool is_reset(const struct mp_shared *shared, uint32_t i)
 	       server->error == ECONNRESET;
 }
 
-/* How many clients lost their only subflow because the server's kernel fell back and theirs could
- * not any more. */
-static unsigned failed_fallbacks(struct soak *s)
+/* The server's kernel fell back, and the client's could not any more: as often as there are such
+ * ends. What the server got is nobody's then. */
+static bool is_fallback_failed(struct soak *s, uint32_t i)
 {
 	const struct mp_shared *shared = s->run.shared;
 	uint64_t failed = 0, fell_back = 0;
@@ -331,10 +387,9 @@ static unsigned failed_fallbacks(struct soak *s)
 
 	(void)bri_lab_mib(s->run.lab, BRI_LAB_CLIENT, "FallbackFailed", &failed);
 	(void)bri_lab_mib(s->run.lab, BRI_LAB_SERVER, "MPCapableFallbackACK", &fell_back);
-	for (uint32_t i = 0; i < shared->connections; i++)
-		n += is_reset(shared, i);
-	failed = failed < fell_back ? failed : fell_back;
-	return failed < n ? (unsigned)failed : n;
+	for (uint32_t k = 0; k < shared->connections; k++)
+		n += is_reset(shared, k);
+	return is_reset(shared, i) && failed >= n && fell_back >= n;
 }
 
 static bool both_over(const struct mp_shared *shared, uint32_t i)
@@ -377,19 +432,17 @@ static bool is_kernel_stalled(struct soak *s)
 		if (open)
 			poll(NULL, 0, 20);
 	} while (open && mp_now_ns() < until_ns);
-	return open && nothing_to_read(s->run.shared) &&
-	       full_sockets(s, BRI_LAB_CLIENT) + full_sockets(s, BRI_LAB_SERVER) +
-			       failed_fallbacks(s) >=
-		       open;
+	return open && nothing_to_read(s->run.shared) && held_connections(s) >= open;
 }
 
-static bool is_right_so_far(const struct mp_shared *shared, uint32_t i)
+static bool is_right_so_far(struct soak *s, uint32_t i)
 {
-	const struct mp_end *client = &shared->client[i], *server = mp_server_of(shared, i);
+	const struct mp_end *client = &s->run.shared->client[i],
+			    *server = mp_server_of(s->run.shared, i);
 
 	return client->reason == braid_multipath_active + 1 && !client->error &&
 	       !client->in.wrong &&
-	       (!server || is_reset(shared, i) || (!server->error && !server->in.wrong));
+	       (!server || (!server->error && !server->in.wrong) || is_fallback_failed(s, i));
 }
 
 static void judge(struct soak *s)
@@ -410,7 +463,7 @@ static void judge(struct soak *s)
 		size_t n = strlen(result->why);
 
 		result->bytes += end->in.bytes + end->out.bytes;
-		if (result->stalled && !both_over(shared, i) && is_right_so_far(shared, i))
+		if (result->stalled && !both_over(shared, i) && is_right_so_far(s, i))
 			continue;
 		if (!mp_check(shared, i, why, sizeof(why))) {
 			snprintf(result->why + n, sizeof(result->why) - n,
