@@ -179,9 +179,8 @@ static void keep_content(struct bri_request *request)
 	bri_object_release(flat);
 	if (!copy)
 		return;
-	bri_object_put(request->content);
-	request->content = bri_object_get(copy);
-	bri_object_release(copy);
+	bri_object_release(request->content);
+	request->content = copy;
 }
 
 /* Why no more sends and receives are taken; 0: they are. */
@@ -524,7 +523,7 @@ void bri_connection_send(nw_connection_t c, dispatch_data_t content, nw_content_
 	request->complete = is_complete;
 	request->idempotent = bri_sentinels_is_idempotent(&completion);
 	request->call = completion;
-	request->content = bri_object_get(content);
+	request->content = bri_object_retain(content);
 	request->context = bri_object_get(context);
 	expiration_ms = bri_content_context_expiration_ms(context);
 	if (expiration_ms)

@@ -163,7 +163,7 @@ struct bri_request *bri_requests_take(struct bri_requests *list);
  * consumed, or NULL. */
 void bri_connection_complete(nw_connection_t c, struct bri_request *request, nw_error_t error);
 /* bri_connection_fail_requests(): all receives, then all sends, complete with this error. */
-void bri_connection_fail_requests(nw_connection_t c, nw_error_domain_t domain, int code);
+BRI_COLD void bri_connection_fail_requests(nw_connection_t c, nw_error_domain_t domain, int code);
 /* bri_connection_run(): deliver events, move bytes, until there is nothing to do. Context: the
  * queue. */
 void bri_connection_run(nw_connection_t c);
@@ -222,7 +222,11 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 void bri_connection_take_chain(nw_connection_t c, struct bri_chain *chain);
 /* bri_connection_open_chain(): of an accepted connection. 0 or -errno */
 int bri_connection_open_chain(nw_connection_t c);
-bool bri_connection_turn_chain(nw_connection_t c); /* true: something may have come of it */
+/* bri_connection_chain_is_idle(): besides what a turn would do, there is nothing to do.
+ * bri_connection_turn_chain(): wants: a turn would do something. */
+bool bri_connection_chain_is_idle(nw_connection_t c);
+bool bri_connection_turn_chain(
+	nw_connection_t c, bool wants); /* true: something may have come of it */
 /* bri_connection_fill_from_chain(): more bytes for c->partial, or its end. False: none now. */
 bool bri_connection_fill_from_chain(nw_connection_t c);
 bool bri_connection_receive_message_of_chain(nw_connection_t c);
@@ -240,13 +244,13 @@ void bri_connection_on_restart(nw_connection_t c);
 void bri_connection_on_skip(nw_connection_t c);
 /* bri_connection_lost(): the transport failed: everything outstanding completes with it, state
  * failed. */
-void bri_connection_lost(nw_connection_t c, int errno_code);
-void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error);
+BRI_COLD void bri_connection_lost(nw_connection_t c, int errno_code);
+BRI_COLD void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error);
 /* bri_connection_early_content(): what may go with the opening, borrowed: the first send, when it
  * was marked idempotent and that is allowed. NULL: none */
 struct dispatch_data_s *bri_connection_early_content(nw_connection_t c, bool allowed);
 /* bri_connection_become_ready(): the transport, and its layers, are up. */
-void bri_connection_become_ready(nw_connection_t c);
+BRI_COLD void bri_connection_become_ready(nw_connection_t c);
 void bri_connection_close_transport(nw_connection_t c, bool abort);
 
 /* --- connection_proxy.c; [queue] but for hop and is_proxied: any thread --- */

@@ -77,7 +77,7 @@ static void on_turn(void *context)
 	bri_connection_run(context);
 }
 
-static void publish_metadata(nw_connection_t c)
+static BRI_COLD void publish_metadata(nw_connection_t c)
 {
 	int below =
 		c->proxy_layers; /* TLS to a proxy is nobody's who asks for the connection's TLS */
@@ -137,17 +137,24 @@ nw_protocol_metadata_t bri_connection_copy_layer_metadata(
 /* --- turns --- */
 
 /* Its layers end, which takes them time. */
-static bool close_some(nw_connection_t c)
+static BRI_COLD bool close_some(nw_connection_t c)
 {
-	bool more = bri_chain_turn(c->chain);
-
+	bri_chain_turn(c->chain);
 	if (!bri_chain_is_closed(c->chain))
-		return more;
+		return bri_chain_wants_turn(c->chain);
 	bri_connection_on_closed(c);
 	return true;
 }
 
-bool bri_connection_turn_chain(nw_connection_t c)
+bool bri_connection_chain_is_idle(nw_connection_t c)
+{
+	const struct bri_chain *chain = c->chain;
+
+	return chain->state == BRI_CHAIN_READY && !c->closing && !c->sends.head && !c->partial &&
+	       !c->in_datagram && !c->end_seen && !chain->top->up.head;
+}
+
+bool bri_connection_turn_chain(nw_connection_t c, bool wants)
 {
 	enum bri_chain_state before = c->chain->state;
 
@@ -155,7 +162,7 @@ bool bri_connection_turn_chain(nw_connection_t c)
 		return false;
 	if (c->closing)
 		return close_some(c);
-	if (before == BRI_CHAIN_OPENING || bri_chain_wants_turn(c->chain))
+	if (before == BRI_CHAIN_OPENING || wants)
 		bri_chain_turn(c->chain);
 	if (c->chain->state == BRI_CHAIN_FAILED) {
 		/* what came before it is received first; a message that will never be whole is not
@@ -222,8 +229,8 @@ static bool next_piece(nw_connection_t c)
 			c->datagram_context = (nw_content_context_t)content.context;
 			content.context = NULL;
 			if (!c->datagram_context)
-				c->datagram_context = bri_object_own(
-					bri_content_context_new("message", false, NULL));
+				c->datagram_context =
+					bri_object_own(bri_content_context_new("message", NULL));
 		}
 		c->message_ended = content.complete;
 		append(c, content.data);
@@ -267,33 +274,37 @@ bool bri_connection_receive_message_of_chain(nw_connection_t c)
 
 /* --- sending --- */
 
-/* What has not gone with the opening. +1 */
-static struct dispatch_data_s *rest_of(const struct bri_request *request)
+/* What has not gone with the opening. +1; the request has none any more. */
+static struct dispatch_data_s *take_rest(struct bri_request *request)
 {
-	size_t size = request->content ? bri_data_size(request->content) : 0;
+	struct dispatch_data_s *content = request->content, *rest = NULL;
+	size_t size = content ? bri_data_size(content) : 0;
 
-	if (!request->offset)
-		return bri_object_retain(request->content);
-	return request->offset < size ? bri_data_subrange(request->content, request->offset,
-						size - request->offset)
-				      : NULL;
+	request->content = NULL;
+	if (BRI_LIKELY(!request->offset))
+		return content;
+	if (request->offset < size)
+		rest = bri_data_subrange(content, request->offset, size - request->offset);
+	bri_object_release(content);
+	return rest;
 }
 
+/* The chain takes what the request refers to; that waits on only to be told that it is sent. */
 static bool put_next(nw_connection_t c, struct bri_request *request)
 {
-	struct bri_content content = { .context = (struct bri_object *)request->context,
-		.complete = request->complete,
+	struct bri_content content = { .complete = request->complete,
 		.end = bri_connection_send_is_final(request) };
 
 	if (c->chain->state != BRI_CHAIN_READY || c->chain->out.bytes >= BRI_CHAIN_DOWN_MAX)
 		return false;
-	content.data = rest_of(request);
-	bri_object_get(content.context);
+	c->fin_sent |= content.end;
+	c->n_put++;
+	content.data = take_rest(request);
+	content.context = (struct bri_object *)request->context;
+	request->context = NULL;
 	if (content.data)
 		bri_connection_count(&c->bytes_out, bri_data_size(content.data));
 	bri_chain_put(c->chain, &content);
-	c->fin_sent |= bri_connection_send_is_final(request);
-	c->n_put++;
 	return true;
 }
 

@@ -26,10 +26,7 @@ struct bri_request *bri_request_new(enum bri_request_kind kind)
 void bri_request_free(struct bri_request *request)
 {
 	bri_callable_clear(&request->call);
-	if (request->kind == BRI_REQUEST_RECEIVE)
-		bri_object_release(request->content);
-	else
-		bri_object_put(request->content);
+	bri_object_release(request->content);
 	bri_object_put(request->context);
 	bri_object_release(request->error);
 	if (request->kind == BRI_REQUEST_PATH)
@@ -131,7 +128,7 @@ static void deliver(nw_connection_t c, struct bri_request *request)
 }
 
 /* After `cancelled` was told: nothing is called any more, so what handlers hold is let go. */
-static void drop_handlers(nw_connection_t c)
+static BRI_COLD void drop_handlers(nw_connection_t c)
 {
 	for (unsigned i = 0; i < BRI_HANDLER_SLOTS; i++)
 		bri_handler_set(&c->lock, &c->handlers[i], (struct bri_callable) { 0 });
@@ -163,11 +160,14 @@ static void deliver_some(nw_connection_t c, int *budget)
 /* Bytes in and out. True: there is more to do. */
 static bool move_some(nw_connection_t c)
 {
-	bool more;
+	bool more, wants;
 
 	if (!c->chain)
 		return bri_connection_receive_some(c) || bri_connection_send_some(c);
-	more = bri_connection_turn_chain(c);
+	wants = bri_chain_wants_turn(c->chain);
+	if (!wants && bri_connection_chain_is_idle(c))
+		return false;
+	more = bri_connection_turn_chain(c, wants);
 	more |= bri_connection_receive_some(c);
 	more |= bri_connection_send_some(c);
 	/* what was received has made room for more */

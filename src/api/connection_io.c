@@ -178,8 +178,7 @@ static void set_datagram(
 
 	c->partial = data;
 	c->in_datagram = true;
-	c->datagram_context = bri_object_own(bri_content_context_new("datagram", false, ip));
-	nw_release(ip);
+	c->datagram_context = bri_object_own(bri_content_context_new("datagram", ip));
 	if (data)
 		bri_connection_count(&c->bytes_in, bri_data_size(data));
 }
@@ -248,7 +247,8 @@ void bri_connection_finish_send(nw_connection_t c, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->sends);
 
-	bri_object_put(request->content); /* the content may be large, and its owner waits for it */
+	bri_object_release(
+		request->content); /* the content may be large, and its owner waits for it */
 	request->content = NULL;
 	if (request->idempotent && !request->call.destroy)
 		bri_request_free(request);
@@ -383,9 +383,8 @@ static bool send_datagram(nw_connection_t c)
 		struct bri_request *next = request->next;
 
 		content = bri_data_concat(request->content, next->content);
-		bri_object_put(next->content);
-		next->content = bri_object_get(content);
-		bri_object_release(content);
+		bri_object_release(next->content);
+		next->content = content;
 		bri_connection_finish_send(c, 0);
 		return true;
 	}
@@ -401,9 +400,8 @@ static bool send_datagram(nw_connection_t c)
 			const void *flat;
 
 			content = dispatch_data_create_map(content, &flat, &bytes);
-			bri_object_put(request->content);
-			request->content = bri_object_get(content);
-			bri_object_release(content);
+			bri_object_release(request->content);
+			request->content = content;
 			iov[0] = (struct iovec) { (void *)(uintptr_t)flat, bytes };
 			count = 1;
 		}

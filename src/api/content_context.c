@@ -91,7 +91,8 @@ static nw_protocol_metadata_t *grow(struct nw_content_context *context)
 	return grown;
 }
 
-/* Replaces the metadata of the same protocol. Returns false: no memory, or too many. */
+/* Replaces the metadata of the same protocol. metadata: an internal reference, taken. Returns
+ * false: no memory, or too many. */
 static bool attach(struct nw_content_context *context, nw_protocol_metadata_t metadata)
 {
 	nw_protocol_metadata_t *grown;
@@ -99,41 +100,57 @@ static bool attach(struct nw_content_context *context, nw_protocol_metadata_t me
 
 	for (size_t i = 0; i < count; i++) {
 		if (context->metadata[i]->definition == metadata->definition) {
-			bri_object_set(&context->metadata[i], metadata);
+			bri_object_put(context->metadata[i]);
+			context->metadata[i] = metadata;
 			return true;
 		}
 	}
-	if (count == BRI_CONTENT_CONTEXT_METADATA_MAX)
+	grown = count < BRI_CONTENT_CONTEXT_METADATA_MAX ? grow(context) : NULL;
+	if (!grown) {
+		bri_object_put(metadata);
 		return false;
-	grown = grow(context);
-	if (!grown)
-		return false;
-	grown[count] = bri_object_get(metadata);
+	}
+	grown[count] = metadata;
 	context->metadata = grown;
 	context->metadata_count++;
 	return true;
 }
 
-nw_content_context_t bri_content_context_new(
-	const char *identifier, bool is_final, nw_protocol_metadata_t metadata)
+/* With room for so many bytes behind it; metadata is taken. */
+static struct nw_content_context *new_context(
+	const char *identifier, size_t room, nw_protocol_metadata_t metadata)
 {
-	size_t len = strnlen(identifier, IDENTIFIER_MAX);
-	struct nw_content_context *context;
-	char *text;
+	size_t size = sizeof(struct nw_content_context) + room;
+	struct nw_content_context *context = bri_object_new_pooled(&context_class, size);
 
-	context = bri_object_new_pooled(&context_class, sizeof(*context) + len + 1);
-	if (!context)
+	if (!context) {
+		bri_object_release(metadata);
 		return NULL;
-	context->size = (uint16_t)(sizeof(*context) + len + 1);
-	text = (char *)(context + 1);
-	memcpy(text, identifier, len);
-	context->identifier = text;
-	context->is_final = is_final;
+	}
+	context->size = (uint16_t)size;
+	context->identifier = identifier;
 	context->relative_priority = DEFAULT_PRIORITY;
-	if (!metadata || attach(context, metadata))
+	if (!metadata || attach(context, bri_object_own(metadata)))
 		return context;
 	bri_object_release(context);
 	return NULL;
+}
+
+nw_content_context_t bri_content_context_new(
+	const char *identifier, nw_protocol_metadata_t metadata)
+{
+	return new_context(identifier, 0, metadata);
+}
+
+nw_content_context_t bri_content_context_new_named(
+	const char *identifier, nw_protocol_metadata_t metadata)
+{
+	size_t len = strnlen(identifier, IDENTIFIER_MAX);
+	struct nw_content_context *context = new_context(NULL, len + 1, metadata);
+
+	if (context)
+		context->identifier = memcpy(context + 1, identifier, len);
+	return context;
 }
 
 nw_protocol_metadata_t bri_content_context_metadata(
@@ -176,7 +193,7 @@ nw_content_context_t nw_content_context_create(const char *context_identifier)
 		bri_error("%s: the identifier is NULL", __func__);
 		return NULL;
 	}
-	return bri_content_context_new(context_identifier, false, NULL);
+	return bri_content_context_new_named(context_identifier, NULL);
 }
 
 const char *nw_content_context_get_identifier(nw_content_context_t context)
@@ -273,7 +290,7 @@ void nw_content_context_set_metadata_for_protocol(
 {
 	if (is_changeable(context, __func__) &&
 		bri_object_check(protocol_metadata, BRI_KIND_PROTOCOL_METADATA, __func__) &&
-		!attach(context, protocol_metadata))
+		!attach(context, bri_object_get(protocol_metadata)))
 		bri_error("%s: no memory, or over %d protocols", __func__,
 			BRI_CONTENT_CONTEXT_METADATA_MAX);
 }

@@ -34,11 +34,14 @@ extern struct nw_content_context bri_content_context_final_send;
 
 /*
  * bri_content_context_new(): a context for received content.
- *   metadata  one protocol's, retained; NULL: none
+ *   identifier  static. bri_content_context_new_named() copies it.
+ *   metadata    one protocol's, taken (also on failure); NULL: none
  * Returns +1, or NULL: no memory.
  */
 nw_content_context_t bri_content_context_new(
-	const char *identifier, bool is_final, nw_protocol_metadata_t metadata);
+	const char *identifier, nw_protocol_metadata_t metadata);
+nw_content_context_t bri_content_context_new_named(
+	const char *identifier, nw_protocol_metadata_t metadata);
 
 /* bri_content_context_metadata(): borrowed; NULL: none of that protocol. */
 nw_protocol_metadata_t bri_content_context_metadata(

@@ -77,17 +77,14 @@ static void add_metadata_of(nw_content_context_t context, struct bri_object *sou
 static struct bri_object *new_context(nw_framer_t f, nw_framer_message_t message)
 {
 	nw_protocol_definition_t def = f->options->definition;
-	nw_framer_message_t made = message ? NULL : bri_protocol_metadata_new(def);
 	nw_content_context_t context = NULL;
 
-	if (!message)
-		message = made;
+	message = message ? bri_object_retain(message) : bri_protocol_metadata_new(def);
 	if (message)
-		context = bri_content_context_new(def->identifier, false, message);
+		context = bri_content_context_new_named(def->identifier, message);
 	if (context)
 		add_metadata_of(context, f->in.source);
-	bri_object_release(made);
-	return context ? bri_object_own(context) : NULL;
+	return bri_object_own(context);
 }
 
 static bool is_delivered_in(nw_framer_t f, struct bri_object *context, nw_framer_message_t message)
@@ -506,6 +503,7 @@ static void free_layer(struct bri_layer *layer)
 const struct bri_layer_class bri_framer_layer_class = {
 	.name = "framer",
 	.messages = true,
+	.exact_time = true, /* wake-ups take what the application says, and no less */
 	.start = start,
 	.rx = rx,
 	.put = put,

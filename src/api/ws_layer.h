@@ -71,10 +71,10 @@ struct bri_layer *bri_ws_layer_new(nw_protocol_options_t opts, const struct bri_
 /* bri_ws_layer_open(): the handshake is done. */
 void bri_ws_layer_open(struct bri_ws_layer *ws);
 /* bri_ws_layer_send_close(): our close frame, if it was not sent. */
-void bri_ws_layer_send_close(
+BRI_COLD void bri_ws_layer_send_close(
 	struct bri_ws_layer *ws, unsigned code, const void *reason, size_t size, uint64_t now_ns);
 /* bri_ws_layer_on_closed(): the peer's close frame was received, and answered. */
-void bri_ws_layer_on_closed(struct bri_ws_layer *ws, uint64_t now_ns);
+BRI_COLD void bri_ws_layer_on_closed(struct bri_ws_layer *ws, uint64_t now_ns);
 
 /* --- ws_open.c --- */
 /* What is needed of env is copied. 0 or -ENOMEM */

@@ -17,10 +17,8 @@
 static struct bri_object *new_context(enum bri_ws_opcode opcode, unsigned code)
 {
 	nw_protocol_metadata_t md = bri_ws_options_metadata((nw_ws_opcode_t)opcode, code);
-	nw_content_context_t context = md ? bri_content_context_new("websocket", false, md) : NULL;
 
-	bri_object_release(md);
-	return bri_object_own(context);
+	return md ? bri_object_own(bri_content_context_new("websocket", md)) : NULL;
 }
 
 /* --- data --- */
@@ -96,7 +94,7 @@ static int on_data(struct bri_ws_layer *ws, struct dispatch_data_s **data, size_
 
 /* --- control frames --- */
 
-static int deliver(struct bri_ws_layer *ws, const struct bri_ws_event *event)
+static BRI_COLD int deliver(struct bri_ws_layer *ws, const struct bri_ws_event *event)
 {
 	struct bri_content content = { .complete = true }, oldest;
 
@@ -157,7 +155,8 @@ static int on_ping(struct bri_ws_layer *ws, const struct bri_ws_event *event)
 	return r ? r : deliver(ws, event);
 }
 
-static int on_close(struct bri_ws_layer *ws, const struct bri_ws_event *event, uint64_t now_ns)
+static BRI_COLD int on_close(
+	struct bri_ws_layer *ws, const struct bri_ws_event *event, uint64_t now_ns)
 {
 	struct bri_content content;
 	int r;
@@ -174,7 +173,8 @@ static int on_close(struct bri_ws_layer *ws, const struct bri_ws_event *event, u
 	return r;
 }
 
-static int on_control(struct bri_ws_layer *ws, const struct bri_ws_event *event, uint64_t now_ns)
+static BRI_COLD int on_control(
+	struct bri_ws_layer *ws, const struct bri_ws_event *event, uint64_t now_ns)
 {
 	if (event->opcode == BRI_WS_PING)
 		return on_ping(ws, event);
@@ -186,7 +186,7 @@ static int on_control(struct bri_ws_layer *ws, const struct bri_ws_event *event,
 }
 
 /* 7.1.7: the peer hears why, then the connection fails. */
-static int fail(struct bri_ws_layer *ws, unsigned code, uint64_t now_ns)
+static BRI_COLD int fail(struct bri_ws_layer *ws, unsigned code, uint64_t now_ns)
 {
 	bri_ws_layer_send_close(ws, code, NULL, 0, now_ns);
 	ws->state = BRI_WS_CLOSED;
@@ -232,7 +232,7 @@ static int receive_region(struct bri_ws_layer *ws, struct dispatch_data_s **data
 }
 
 /* A peer makes a message of two bytes: what there is no room for stays as it came. */
-static int keep_unread(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t at)
+static BRI_COLD int keep_unread(struct bri_ws_layer *ws, struct dispatch_data_s *data, size_t at)
 {
 	ws->unread = bri_data_subrange(data, at, bri_data_size(data) - at);
 	bri_layer_hold(&ws->base);

@@ -131,7 +131,7 @@ static bool is_text(struct bri_ws_layer *ws, const struct bri_content *in)
 
 /* 8.1: what is sent as text is UTF-8. A message that is not is left out; when a part of it is gone
  * already, it cannot be taken back: then the connection is closed, as the peer would do it. */
-static void drop_text(struct bri_ws_layer *ws, uint64_t now_ns)
+static BRI_COLD void drop_text(struct bri_ws_layer *ws, uint64_t now_ns)
 {
 	bri_error("websocket: a text that is not UTF-8 was not sent");
 	ws->tx_dropped = true;
@@ -170,7 +170,7 @@ static size_t copy_control(const struct dispatch_data_s *data, uint8_t to[BRI_WS
 	return size;
 }
 
-static int send_ping(struct bri_ws_layer *ws, const struct bri_content *in,
+static BRI_COLD int send_ping(struct bri_ws_layer *ws, const struct bri_content *in,
 	enum bri_ws_opcode opcode, struct bri_ws_metadata *md)
 {
 	struct bri_ws_call *call = opcode == BRI_WS_PING ? bri_ws_options_copy_pong(md) : NULL;
@@ -195,7 +195,7 @@ static int send_ping(struct bri_ws_layer *ws, const struct bri_content *in,
 	return bri_layer_down_bytes(&ws->base, frame, (size_t)n);
 }
 
-static int send_close(struct bri_ws_layer *ws, const struct bri_content *in,
+static BRI_COLD int send_close(struct bri_ws_layer *ws, const struct bri_content *in,
 	const struct bri_ws_metadata *md, uint64_t now_ns)
 {
 	uint8_t reason[BRI_WS_CONTROL_MAX];
@@ -253,7 +253,7 @@ static int send_content(struct bri_ws_layer *ws, struct bri_content *in, uint64_
 	return send_data(ws, in, opcode, now_ns);
 }
 
-static int send_held(struct bri_ws_layer *ws, uint64_t now_ns)
+static BRI_COLD int send_held(struct bri_ws_layer *ws, uint64_t now_ns)
 {
 	struct bri_contents held = ws->held;
 	struct bri_content in;

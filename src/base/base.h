@@ -10,6 +10,7 @@
 #define BRI_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define BRI_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define BRI_UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define BRI_COLD         __attribute__((cold)) /* its calls are unlikely, too */
 #define BRI_LEN(a)       (sizeof(a) / sizeof((a)[0]))
 
 #define bri_container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
@@ -21,7 +22,7 @@
 
 /* bri_abort(): a broken invariant of ours, or misuse that would corrupt memory. Says why, aborts.
  */
-_Noreturn void bri_abort(const char *fmt, ...) BRI_PRINTF(1, 2);
+_Noreturn BRI_COLD void bri_abort(const char *fmt, ...) BRI_PRINTF(1, 2);
 
 static inline uint64_t bri_min_u64(uint64_t a, uint64_t b)
 {

@@ -19,8 +19,8 @@ typedef void (*bri_log_handler_f)(void *context, int level, const char *message)
 
 /* bri_log_set_handler(): NULL restores the default. Context: any thread. */
 void bri_log_set_handler(int max_level, void *context, bri_log_handler_f handler);
-bool bri_log_wants(enum bri_log_level level);
-void bri_log_write(enum bri_log_level level, const char *fmt, ...) BRI_PRINTF(2, 3);
+BRI_COLD bool bri_log_wants(enum bri_log_level level);
+BRI_COLD void bri_log_write(enum bri_log_level level, const char *fmt, ...) BRI_PRINTF(2, 3);
 
 #define bri_log(level, ...)                                                                        \
 	do {                                                                                       \

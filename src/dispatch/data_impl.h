@@ -16,7 +16,7 @@ enum bri_data_kind {
 };
 
 struct dispatch_data_s {
-	struct bri_object obj;
+	struct bri_object obj; /* as struct bri_data_head */
 	size_t size;
 	const uint8_t *bytes; /* NULL in a rope */
 	uint32_t count;       /* records of a rope */

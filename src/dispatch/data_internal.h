@@ -31,7 +31,16 @@ struct dispatch_data_s *bri_data_new_room(size_t size, uint8_t **ret_bytes);
 int bri_chunk_get_scratch(size_t want, uint8_t **ret_ptr, size_t *ret_room);
 struct dispatch_data_s *bri_chunk_commit(uint8_t *ptr, size_t n);
 
-size_t bri_data_size(const struct dispatch_data_s *data);
+/* How all data begins; the rest is data_impl.h's. */
+struct bri_data_head {
+	struct bri_object obj;
+	size_t size;
+};
+
+static inline size_t bri_data_size(const struct dispatch_data_s *data)
+{
+	return data ? ((const struct bri_data_head *)data)->size : 0;
+}
 
 /*
  * bri_data_iov(): fill iov[] with the regions from byte `offset` on, at most `max` of them.

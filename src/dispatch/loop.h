@@ -85,7 +85,7 @@ bool bri_workers_tick(void);
 
 /* --- monitor.c --- */
 extern _Atomic bool bri_monitor_awake;
-void bri_monitor_wake(void);
+BRI_COLD void bri_monitor_wake(void);
 void bri_monitor_add(struct bri_loop *loop);
 
 static inline void bri_monitor_poke(void)

@@ -40,8 +40,8 @@ extern _Thread_local struct bri_pool bri_pool __attribute__((tls_model("initial-
 void bri_pool_disable(void);
 
 /* What the lists have not, or may not keep. */
-void *bri_pool_alloc_more(size_t size);
-void bri_pool_free_more(void *ptr, size_t size);
+BRI_COLD void *bri_pool_alloc_more(size_t size);
+BRI_COLD void bri_pool_free_more(void *ptr, size_t size);
 
 static inline size_t bri_pool_class(size_t size)
 {

@@ -22,6 +22,7 @@ static void run_item(struct bri_item *item);
 static void init_layer(struct bri_chain *chain, struct bri_layer *layer)
 {
 	layer->chain = chain;
+	chain->exact_time |= layer->cls->exact_time;
 	bri_contents_init(&layer->up);
 	bri_contents_init(&layer->down);
 	bri_list_init(&layer->waits);
@@ -132,7 +133,7 @@ void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error)
 	chain->error = error;
 }
 
-static void fail_errno(struct bri_chain *chain, int error)
+static BRI_COLD void fail_errno(struct bri_chain *chain, int error)
 {
 	bri_chain_fail(chain, bri_race_posix(-error));
 }
@@ -156,7 +157,7 @@ static void feed(struct bri_layer *layer, struct bri_content *in, uint64_t now_n
 		fail_errno(layer->chain, error);
 }
 
-static void start(struct bri_layer *layer, uint64_t now_ns)
+static BRI_COLD void start(struct bri_layer *layer, uint64_t now_ns)
 {
 	int error = 0;
 
@@ -256,7 +257,7 @@ static bool move_down(struct bri_chain *chain, uint64_t now_ns)
 
 /* --- the orderly end --- */
 
-static void ask_to_close(struct bri_chain *chain, struct bri_layer *layer, uint64_t now_ns)
+static BRI_COLD void ask_to_close(struct bri_chain *chain, struct bri_layer *layer, uint64_t now_ns)
 {
 	chain->closing = layer;
 	if (layer && (!layer->cls->close || layer->cls->close(layer, now_ns)))
@@ -265,7 +266,7 @@ static void ask_to_close(struct bri_chain *chain, struct bri_layer *layer, uint6
 
 /* As far down as the layers are done, or have had their time. What one says last is with those
  * below it before they are asked. */
-static void close_layers(struct bri_chain *chain, uint64_t now_ns)
+static BRI_COLD void close_layers(struct bri_chain *chain, uint64_t now_ns)
 {
 	while (chain->closing && !chain->failing &&
 		(chain->closing->closed || now_ns >= chain->close_by_ns)) {
@@ -406,13 +407,18 @@ static ssize_t write_some(struct bri_chain *chain, const struct iovec *iov, size
 	return bri_sock_write(chain->fd, iov, n);
 }
 
+static bool may_write(const struct bri_chain *chain)
+{
+	return chain->out.head && chain->writable;
+}
+
 static void transmit(struct bri_chain *chain)
 {
 	struct iovec iov[IOVECS];
 	size_t bytes, n;
 	ssize_t written;
 
-	while (chain->out.head && chain->writable) {
+	while (may_write(chain)) {
 		n = gather(chain, iov, IOVECS, &bytes);
 		written = bytes ? write_some(chain, iov, n) : 0;
 		if (written == -EAGAIN) {
@@ -437,6 +443,16 @@ static void transmit(struct bri_chain *chain)
 
 /* --- time --- */
 
+uint64_t bri_chain_now_ns(struct bri_chain *chain, bool exact)
+{
+	uint64_t now_ns = exact || chain->exact_time || chain->state == BRI_CHAIN_OPENING
+				  ? bri_clock_now_ns()
+				  : bri_clock_coarse_ns();
+
+	chain->now_ns = now_ns > chain->now_ns ? now_ns : chain->now_ns;
+	return chain->now_ns;
+}
+
 static void arm(struct bri_chain *chain)
 {
 	uint64_t at_ns = BRI_NEVER;
@@ -457,7 +473,7 @@ static void arm(struct bri_chain *chain)
 static void on_timer(void *context)
 {
 	struct bri_chain *chain = context;
-	uint64_t now_ns = bri_clock_now_ns();
+	uint64_t now_ns = bri_chain_now_ns(chain, true);
 
 	chain->armed_ns = BRI_NEVER;
 	for (struct bri_layer *l = chain->bottom; l != first_closed(chain) && !chain->failing;
@@ -493,13 +509,13 @@ void bri_chain_poke(struct bri_chain *chain)
 
 /* --- turns --- */
 
-bool bri_chain_turn(struct bri_chain *chain)
+void bri_chain_turn(struct bri_chain *chain)
 {
-	uint64_t now_ns = bri_clock_now_ns();
+	uint64_t now_ns = bri_chain_now_ns(chain, false);
 	bool more;
 
 	if (chain->state == BRI_CHAIN_FAILED)
-		return false;
+		return;
 	chain->turning = true;
 	receive(chain, now_ns);
 	do {
@@ -510,7 +526,8 @@ bool bri_chain_turn(struct bri_chain *chain)
 		close_layers(chain, now_ns);
 	if (chain->failing)
 		move_down(chain, now_ns);
-	transmit(chain);
+	if (may_write(chain))
+		transmit(chain);
 	chain->turning = false;
 	/* what came right behind the opening and fails it, fails it as the next turn's: that it had
 	 * opened is told, and nobody tries elsewhere */
@@ -519,19 +536,17 @@ bool bri_chain_turn(struct bri_chain *chain)
 	else if (chain->failing)
 		chain->state = BRI_CHAIN_FAILED;
 	arm(chain);
-	return bri_chain_wants_turn(chain);
 }
 
 bool bri_chain_wants_turn(const struct bri_chain *chain)
 {
 	return chain->state != BRI_CHAIN_FAILED &&
-	       (chain->failing || may_read(chain) || may_move_up(chain) ||
-		       (chain->out.head && chain->writable));
+	       (chain->failing || may_read(chain) || may_move_up(chain) || may_write(chain));
 }
 
 bool bri_chain_put(struct bri_chain *chain, struct bri_content *in)
 {
-	uint64_t now_ns = bri_clock_now_ns();
+	uint64_t now_ns = bri_chain_now_ns(chain, false);
 	int error;
 
 	if (chain->state != BRI_CHAIN_READY || chain->out.bytes >= BRI_CHAIN_DOWN_MAX)
@@ -589,7 +604,7 @@ size_t bri_chain_overhead(const struct bri_chain *chain, size_t *ret_most)
 
 bool bri_chain_close(struct bri_chain *chain)
 {
-	uint64_t now_ns = bri_clock_now_ns();
+	uint64_t now_ns = bri_chain_now_ns(chain, false);
 
 	if (chain->state != BRI_CHAIN_READY || chain->failing || chain->closed)
 		return !chain->closing;

@@ -51,6 +51,8 @@ struct bri_chain {
 	size_t own_bytes; /* of it, with its costs: what is not the application's */
 	struct bri_timer *timer;
 	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
+	uint64_t now_ns;   /* the last time that layers were told */
+	bool exact_time;   /* a layer wants it */
 	struct bri_item item;
 	bool queued, turning, putting, failing, dead;
 	/* the orderly end: layers from the highest down, one at a time */
@@ -75,10 +77,9 @@ void bri_chain_open(struct bri_chain *chain, int fd, struct bri_hub_flow *flow, 
 void bri_chain_retarget(struct bri_chain *chain, void *context, void (*on_turn)(void *context));
 /* bri_chain_on_ready(): what the watch of the transport tells (EPOLLIN ...). */
 void bri_chain_on_ready(struct bri_chain *chain, uint32_t events);
-/* bri_chain_turn(): one read, and all that can be moved and written; then look at the state. True:
- * another turn would do more. */
-bool bri_chain_turn(struct bri_chain *chain);
-/* bri_chain_wants_turn(): it would do something now. */
+/* bri_chain_turn(): one read, and all that can be moved and written; then look at the state. */
+void bri_chain_turn(struct bri_chain *chain);
+/* bri_chain_wants_turn(): a turn would do something now. */
 bool bri_chain_wants_turn(const struct bri_chain *chain);
 /* bri_chain_put(): content of the application, taken. False: not now (too much waits). */
 bool bri_chain_put(struct bri_chain *chain, struct bri_content *in);
@@ -105,9 +106,14 @@ void bri_chain_lost(struct bri_chain *chain, struct bri_race_error error);
 /* bri_chain_free(): NULL is harmless. Not inside a turn. On the queue. */
 void bri_chain_free(struct bri_chain *chain);
 
+/* bri_chain_now_ns(): the time for the layers, which never goes back. Unless it is to be exact, it
+ * is that of the kernel's last tick once the chain is ready: what layers time then takes seconds.
+ */
+uint64_t bri_chain_now_ns(struct bri_chain *chain, bool exact);
+
 /* For layer.c. bri_chain_fail(): the first error counts; the state follows at the end of the turn.
  * bri_chain_poke(): a turn, soon. bri_layer_forget_waits(): answers will find nobody. */
-void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error);
+BRI_COLD void bri_chain_fail(struct bri_chain *chain, struct bri_race_error error);
 void bri_chain_insert(struct bri_chain *chain, struct bri_layer *layer, struct bri_layer *inserted);
 void bri_chain_poke(struct bri_chain *chain);
 void bri_layer_forget_waits(struct bri_layer *layer);

@@ -111,8 +111,9 @@ static void run_chain(void *context)
 
 	if (chain->state != BRI_CHAIN_OPENING)
 		return; /* it has won, or waits to be closed */
-	while (bri_chain_turn(chain) && chain->state == BRI_CHAIN_OPENING)
-		;
+	do {
+		bri_chain_turn(chain);
+	} while (chain->state == BRI_CHAIN_OPENING && bri_chain_wants_turn(chain));
 	if (chain->state == BRI_CHAIN_FAILED)
 		fail_attempt(attempt, chain->error);
 	else if (chain->state == BRI_CHAIN_READY)

@@ -21,11 +21,10 @@ size_t bri_content_cost(const struct bri_content *content)
 	return BRI_CONTENT_COST + (content->data ? bri_data_size(content->data) : 0);
 }
 
-void bri_content_clear(struct bri_content *content)
+void bri_content_release(struct bri_content *content)
 {
 	bri_object_release(content->data);
 	bri_object_put(content->context);
-	*content = (struct bri_content) { 0 };
 }
 
 static void link_last(struct bri_contents *list, struct bri_content *node)
@@ -237,7 +236,7 @@ static void run_wait(struct bri_item *item)
 
 	if (layer) {
 		forget_wait(wait);
-		error = wait->resume(layer, wait->answer, bri_clock_now_ns());
+		error = wait->resume(layer, wait->answer, bri_chain_now_ns(layer->chain, true));
 		if (error)
 			bri_chain_fail(layer->chain, bri_race_posix(-error));
 		bri_chain_poke(layer->chain);

@@ -39,7 +39,8 @@ struct bri_contents {
 
 struct bri_layer_class {
 	const char *name;
-	bool messages; /* what it gives upwards has boundaries (bri_content.complete) */
+	bool messages;   /* what it gives upwards has boundaries (bri_content.complete) */
+	bool exact_time; /* now_ns is the clock's; else it may be the kernel's last tick */
 	/* The layers below are ready: the opening may begin. 0 or -errno. NULL: ready at once */
 	int (*start)(struct bri_layer *layer, uint64_t now_ns);
 	/*
@@ -158,7 +159,13 @@ struct bri_content *bri_contents_move(struct bri_contents *from, struct bri_cont
 void bri_contents_clear(struct bri_contents *list);
 /* bri_content_cost(): what it counts for: a peer can send any number of contents of nothing. */
 size_t bri_content_cost(const struct bri_content *content);
-/* bri_content_clear(): releases what it holds. */
-void bri_content_clear(struct bri_content *content);
+/* bri_content_clear(): releases what it holds; mostly that was taken. */
+void bri_content_release(struct bri_content *content);
+static inline void bri_content_clear(struct bri_content *content)
+{
+	if (content->data || content->context)
+		bri_content_release(content);
+	*content = (struct bri_content) { 0 };
+}
 
 #endif

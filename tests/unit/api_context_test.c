@@ -299,11 +299,11 @@ static void default_contexts_are_fixed(void **state)
 static void received_contexts(void **state)
 {
 	nw_protocol_metadata_t ip = bri_ip_metadata_new(nw_ip_ecn_flag_ce, 0, 5);
-	nw_content_context_t c = bri_content_context_new("received", true, ip);
+	nw_content_context_t c = bri_content_context_new("received", ip);
 
 	(void)state;
-	nw_release(ip);
-	assert_true(nw_content_context_get_is_final(c));
+	assert_string_equal(nw_content_context_get_identifier(c), "received");
+	assert_false(nw_content_context_get_is_final(c));
 	ip = nw_content_context_copy_protocol_metadata(c, &bri_protocol_ip);
 	assert_int_equal(nw_ip_metadata_get_ecn_flag(ip), nw_ip_ecn_flag_ce);
 	nw_release(ip);

@@ -120,10 +120,8 @@ static void *make_context(void)
 static void *make_received_context(void)
 {
 	nw_protocol_metadata_t md = nw_ip_create_metadata();
-	nw_content_context_t context = md ? bri_content_context_new("r", false, md) : NULL;
 
-	nw_release(md);
-	return context;
+	return md ? bri_content_context_new("r", md) : NULL;
 }
 
 static void *make_privacy_context(void)

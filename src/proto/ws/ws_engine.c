@@ -36,7 +36,7 @@ static bool is_control(unsigned opcode)
 	return opcode & 8u;
 }
 
-static void fail(struct bri_ws_engine *ws, uint16_t code, struct bri_ws_event *ret)
+static BRI_COLD void fail(struct bri_ws_engine *ws, uint16_t code, struct bri_ws_event *ret)
 {
 	ws->failed = true;
 	*ret = (struct bri_ws_event) { .kind = BRI_WS_EVENT_FAILED, .code = code };
@@ -84,7 +84,7 @@ static bool begin(struct bri_ws_engine *ws, struct bri_ws_event *ret)
 	return true;
 }
 
-static void on_close(struct bri_ws_engine *ws, struct bri_ws_event *ret)
+static BRI_COLD void on_close(struct bri_ws_engine *ws, struct bri_ws_event *ret)
 {
 	struct bri_ws_utf8 utf8 = { 0 };
 	size_t size = (size_t)ws->frame.size;
@@ -106,7 +106,7 @@ static void on_close(struct bri_ws_engine *ws, struct bri_ws_event *ret)
 	ws->rx_closed = true;
 }
 
-static void on_control(struct bri_ws_engine *ws, struct bri_ws_event *ret)
+static BRI_COLD void on_control(struct bri_ws_engine *ws, struct bri_ws_event *ret)
 {
 	*ret = (struct bri_ws_event) {
 		.kind = BRI_WS_EVENT_CONTROL,

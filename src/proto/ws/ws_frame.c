@@ -141,6 +141,14 @@ void bri_ws_frame_mask(
 		words[0] ^= mask;
 		memcpy(to + i, words, sizeof(mask));
 	}
+	if (size - i >= sizeof(half)) {
+		uint32_t word;
+
+		memcpy(&word, from + i, sizeof(half));
+		word ^= half;
+		memcpy(to + i, &word, sizeof(half));
+		i += sizeof(half);
+	}
 	for (; i < size; i++)
 		to[i] = from[i] ^ turned[i & 3u];
 }
