@@ -223,10 +223,10 @@ void bri_connection_take_chain(nw_connection_t c, struct bri_chain *chain);
 /* bri_connection_open_chain(): of an accepted connection. 0 or -errno */
 int bri_connection_open_chain(nw_connection_t c);
 /* bri_connection_chain_is_idle(): besides what a turn would do, there is nothing to do.
- * bri_connection_turn_chain(): wants: a turn would do something. */
+ * bri_connection_turn_chain(): wants: a turn would do something. True: something may have come of
+ * it. */
 bool bri_connection_chain_is_idle(nw_connection_t c);
-bool bri_connection_turn_chain(
-	nw_connection_t c, bool wants); /* true: something may have come of it */
+bool bri_connection_turn_chain(nw_connection_t c, bool wants);
 /* bri_connection_fill_from_chain(): more bytes for c->partial, or its end. False: none now. */
 bool bri_connection_fill_from_chain(nw_connection_t c);
 bool bri_connection_receive_message_of_chain(nw_connection_t c);

@@ -247,8 +247,8 @@ void bri_connection_finish_send(nw_connection_t c, int errno_code)
 {
 	struct bri_request *request = bri_requests_take(&c->sends);
 
-	bri_object_release(
-		request->content); /* the content may be large, and its owner waits for it */
+	/* now: the content may be large, and its owner waits for it */
+	bri_object_release(request->content);
 	request->content = NULL;
 	if (request->idempotent && !request->call.destroy)
 		bri_request_free(request);

@@ -401,9 +401,6 @@ struct dispatch_data_s *bri_data_subrange(
 
 /* --- reading --- */
 
-_Static_assert(offsetof(struct dispatch_data_s, size) == offsetof(struct bri_data_head, size),
-	"bri_data_size() looks there");
-
 bool bri_data_is_foreign(const struct dispatch_data_s *data)
 {
 	return data && data->foreign;

@@ -1,4 +1,4 @@
-/* The layout of a dispatch_data_t, for data.c and data_chunk.c alone. */
+/* What a dispatch_data_t is besides its head, for data.c and data_chunk.c alone. */
 #ifndef BRI_DATA_IMPL_H
 #define BRI_DATA_IMPL_H
 
@@ -13,15 +13,6 @@ enum bri_data_kind {
 	BRI_DATA_CHUNK,      /* the bytes are in a receive chunk */
 	BRI_DATA_OWNED,      /* the bytes are in memory with a destructor */
 	BRI_DATA_ROPE,       /* records of other leaves; never of ropes, so depth is one */
-};
-
-struct dispatch_data_s {
-	struct bri_object obj; /* as struct bri_data_head */
-	size_t size;
-	const uint8_t *bytes; /* NULL in a rope */
-	uint32_t count;       /* records of a rope */
-	uint8_t kind;
-	bool foreign; /* some bytes are the application's memory */
 };
 
 struct bri_data_inline {

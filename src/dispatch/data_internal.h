@@ -8,7 +8,15 @@
 #include <sys/uio.h>
 #include "base/object.h"
 
-struct dispatch_data_s;
+/* How all data begins. What is not the size is for data_impl.h's files alone. */
+struct dispatch_data_s {
+	struct bri_object obj;
+	size_t size;
+	const uint8_t *bytes; /* NULL in a rope */
+	uint32_t count;       /* records of a rope */
+	uint8_t kind;         /* enum bri_data_kind */
+	bool foreign;         /* some bytes are the application's memory */
+};
 
 /* bri_data_new_copy(): a leaf with its own copy of the bytes, in one pooled allocation. NULL: no
  * memory. size > 0. */
@@ -31,15 +39,9 @@ struct dispatch_data_s *bri_data_new_room(size_t size, uint8_t **ret_bytes);
 int bri_chunk_get_scratch(size_t want, uint8_t **ret_ptr, size_t *ret_room);
 struct dispatch_data_s *bri_chunk_commit(uint8_t *ptr, size_t n);
 
-/* How all data begins; the rest is data_impl.h's. */
-struct bri_data_head {
-	struct bri_object obj;
-	size_t size;
-};
-
 static inline size_t bri_data_size(const struct dispatch_data_s *data)
 {
-	return data ? ((const struct bri_data_head *)data)->size : 0;
+	return data ? data->size : 0;
 }
 
 /*

@@ -6,7 +6,6 @@
 #include "mp_test.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #define BYTES   UINT64_C(1000000)
 #define NOTHING UINT64_C(20000) /* bytes on a path without data: the kernel's own few packets */
@@ -99,12 +97,7 @@ static void transfer_alone(const struct expected *e)
 
 static int switch_off(void)
 {
-	int fd = open("/proc/sys/net/mptcp/enabled", O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, "0", 1) == 1;
-
-	if (fd >= 0)
-		close(fd);
-	return done ? 0 : -1;
+	return mp_write("/proc/sys/net/mptcp/enabled", "0");
 }
 
 /* socket(x, x, IPPROTO_MPTCP) gives this errno from now on, in this process and its threads. */

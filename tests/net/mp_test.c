@@ -1,10 +1,13 @@
 /* See mp_test.h. */
 #include "mp_test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EVENT_NS (10 * BRI_NS_PER_S) /* within which news must have come */
 
@@ -47,6 +50,17 @@ void mp_close(struct mp_run *run)
 	mp_kill(run);
 	bri_lab_close(run->lab);
 	left = NULL;
+}
+
+int mp_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return r;
 }
 
 void mp_start(struct mp_run *run)

@@ -32,6 +32,8 @@ void mp_end_well(struct mp_run *run);
 
 struct bri_lab_stats mp_stats(struct mp_run *run, uint32_t path);
 uint64_t mp_mib(struct mp_run *run, enum bri_lab_side side, const char *name);
+/* mp_write(): a file of /proc/sys, for mp_shared's prepare functions. 0 or -errno */
+int mp_write(const char *path, const char *text);
 /* mp_set(): "wlan down". */
 void mp_set(struct mp_run *run, const char *text);
 

@@ -299,7 +299,7 @@ struct helds {
 static void add_held(const char *line, enum bri_lab_side side, struct helds *ret)
 {
 	const char *write_seq = strstr(line, " write_seq:"), *snd_una = strstr(line, " snd_una:");
-	char address[2][96];
+	char address[2][96], *port;
 	struct held held = { 0 };
 	uint64_t written;
 
@@ -308,7 +308,8 @@ static void add_held(const char *line, enum bri_lab_side side, struct helds *ret
 		sscanf(line, "%*s %*s %*s %95s %95s", address[0], address[1]) != 2 ||
 		written == held.snd_una || ret->n == BRI_LEN(ret->list))
 		return;
-	if (sscanf(strrchr(address[side], ':') + 1, "%u", &held.client_port) == 1)
+	port = strrchr(address[side], ':');
+	if (port && sscanf(port + 1, "%u", &held.client_port) == 1)
 		ret->list[ret->n++] = held;
 }
 
@@ -336,10 +337,20 @@ static void find_held(struct soak *s, enum bri_lab_side side, struct helds *ret)
 		(void)bri_lab_wait(s->run.lab, pid, 5000);
 }
 
-static bool is_in(const struct helds *helds, size_t before, unsigned client_port)
+static struct helds find_helds(struct soak *s)
 {
-	for (size_t i = 0; i < before; i++) {
-		if (helds->list[i].client_port == client_port)
+	struct helds found = { 0 };
+
+	find_held(s, BRI_LAB_CLIENT, &found);
+	find_held(s, BRI_LAB_SERVER, &found);
+	return found;
+}
+
+static bool is_in(const struct helds *helds, const struct held *held)
+{
+	for (size_t i = 0; i < helds->n; i++) {
+		if (helds->list[i].client_port == held->client_port &&
+			helds->list[i].snd_una == held->snd_una)
 			return true;
 	}
 	return false;
@@ -348,23 +359,19 @@ static bool is_in(const struct helds *helds, size_t before, unsigned client_port
 /* Of how many connections one end holds bytes, none of which is acknowledged within HELD_MS. */
 static unsigned held_connections(struct soak *s)
 {
-	struct helds before = { 0 }, now = { 0 }, still = { 0 };
-	unsigned n = 0;
+	struct helds before = find_helds(s), now;
+	unsigned ports[BRI_LEN(now.list)], n = 0, known;
 
-	for (int side = 0; side < 2; side++)
-		find_held(s, (enum bri_lab_side)side, &before);
 	poll(NULL, 0, HELD_MS);
-	for (int side = 0; side < 2; side++)
-		find_held(s, (enum bri_lab_side)side, &now);
+	now = find_helds(s);
 	for (size_t i = 0; i < now.n; i++) {
-		for (size_t k = 0; k < before.n; k++) {
-			if (now.list[i].client_port == before.list[k].client_port &&
-				now.list[i].snd_una == before.list[k].snd_una)
-				still.list[still.n++] = now.list[i];
-		}
+		if (!is_in(&before, &now.list[i]))
+			continue;
+		ports[n] = now.list[i].client_port;
+		for (known = 0; ports[known] != ports[n]; known++)
+			;
+		n += known == n; /* not by its other end already */
 	}
-	for (size_t i = 0; i < still.n; i++)
-		n += !is_in(&still, i, still.list[i].client_port);
 	return n;
 }
 
