@@ -102,6 +102,7 @@ struct nw_connection {
 	/* [queue] the transport */
 	struct bri_sock sock; /* fd -1: none */
 	struct bri_watch *watch;
+	struct bri_late_write *late; /* of the first sends, while it is open; with layers theirs */
 	struct bri_hub_flow *flow; /* inbound UDP: instead of sock */
 	struct bri_timer
 		*drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
@@ -173,6 +174,9 @@ void bri_connection_kick(nw_connection_t c);
 /* --- connection_io.c; all [queue] --- */
 bool bri_connection_receive_some(nw_connection_t c); /* true: an event came of it */
 bool bri_connection_send_some(nw_connection_t c);
+/* bri_connection_settle_sends(): what was left to the end of the loop's batch is written, and its
+ * sends are complete. Its error is not told: the connection ends anyway. */
+void bri_connection_settle_sends(nw_connection_t c);
 void bri_connection_on_ready(void *connection, uint32_t events);
 void bri_connection_on_datagram(void *connection);
 
@@ -231,6 +235,7 @@ bool bri_connection_turn_chain(nw_connection_t c, bool wants);
 bool bri_connection_fill_from_chain(nw_connection_t c);
 bool bri_connection_receive_message_of_chain(nw_connection_t c);
 bool bri_connection_send_to_chain(nw_connection_t c);
+void bri_connection_settle_chain(nw_connection_t c);
 /* bri_connection_copy_layer_metadata(): +1 or NULL. Any thread. */
 nw_protocol_metadata_t bri_connection_copy_layer_metadata(
 	nw_connection_t c, nw_protocol_definition_t definition);

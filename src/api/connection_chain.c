@@ -308,6 +308,18 @@ static bool put_next(nw_connection_t c, struct bri_request *request)
 	return true;
 }
 
+/* What the chain has written all of. False: it has not, or there is none. */
+static bool finish_put(nw_connection_t c)
+{
+	if (!c->n_put || !bri_chain_is_flushed(c->chain))
+		return false;
+	while (c->n_put) {
+		c->n_put--;
+		bri_connection_finish_send(c, 0);
+	}
+	return true;
+}
+
 bool bri_connection_send_to_chain(nw_connection_t c)
 {
 	struct bri_request *request = c->sends.head;
@@ -328,11 +340,11 @@ bool bri_connection_send_to_chain(nw_connection_t c)
 		put_next(c, request))
 		request = request->next;
 	bri_chain_flush(c->chain);
-	if (!c->n_put || !bri_chain_is_flushed(c->chain))
-		return false;
-	while (c->n_put) {
-		c->n_put--;
-		bri_connection_finish_send(c, 0);
-	}
-	return true;
+	return finish_put(c);
+}
+
+void bri_connection_settle_chain(nw_connection_t c)
+{
+	bri_chain_settle(c->chain);
+	finish_put(c);
 }

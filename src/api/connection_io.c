@@ -8,6 +8,7 @@
 #include "api/content_context.h"
 #include "api/ip_options.h"
 #include "base/clock.h"
+#include "transport/late_write.h"
 
 #include <errno.h>
 #include <string.h>
@@ -269,11 +270,13 @@ bool bri_connection_send_is_expired(const struct bri_request *request)
 
 /* What of the requests goes into one sendmsg: regions up to the first FIN, or the first that is to
  * be dropped. */
-static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], size_t *ret_bytes)
+static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], size_t *ret_bytes,
+	bool *ret_foreign)
 {
 	size_t count = 0, bytes;
 
 	*ret_bytes = 0;
+	*ret_foreign = false;
 	for (struct bri_request *r = c->sends.head;
 		r && count < SEND_IOV_MAX && *ret_bytes < SEND_BYTES_ENOUGH; r = r->next) {
 		if (r != c->sends.head && bri_connection_send_is_expired(r))
@@ -282,6 +285,7 @@ static size_t gather(nw_connection_t c, struct iovec iov[static SEND_IOV_MAX], s
 			count += bri_data_iov(
 				r->content, r->offset, iov + count, SEND_IOV_MAX - count, &bytes);
 			*ret_bytes += bytes;
+			*ret_foreign |= bri_data_is_foreign(r->content);
 		}
 		if (bri_connection_send_is_final(r))
 			break;
@@ -319,22 +323,65 @@ static bool drop_expired(nw_connection_t c)
 	return true;
 }
 
+static void wrote(nw_connection_t c, ssize_t n)
+{
+	if (n > 0)
+		bri_connection_count(&c->bytes_out, (uint64_t)n);
+	account(c, n > 0 ? (size_t)n : 0);
+}
+
+/* What did not fit is asked for again, and told of by an edge after that: one may have come since
+ * it was written. Returns 0 or -errno. */
+static int end_late(nw_connection_t c)
+{
+	size_t bytes;
+	ssize_t n = bri_late_write_end(c->late, &bytes);
+
+	wrote(c, n);
+	return n < 0 && n != -EAGAIN ? (int)n : 0;
+}
+
+static void on_late(void *context)
+{
+	nw_connection_t c = context;
+	int error = bri_late_write_is_open(c->late) ? end_late(c) : 0;
+
+	if (error)
+		bri_connection_lost(c, -error);
+	bri_connection_run(c);
+}
+
+void bri_connection_settle_sends(nw_connection_t c)
+{
+	if (c->chain)
+		bri_connection_settle_chain(c);
+	else if (bri_late_write_is_open(c->late))
+		end_late(c);
+}
+
 static bool send_stream(nw_connection_t c)
 {
 	struct iovec iov[SEND_IOV_MAX];
 	struct bri_request *first = c->sends.head;
 	size_t bytes, count;
+	bool foreign;
 	ssize_t n = 0;
 
 	if (c->fin_sent) {
 		bri_connection_finish_send(c, EPIPE);
 		return true;
 	}
-	if (!c->writable)
+	if (!c->writable || bri_late_write_is_open(c->late))
 		return false;
 	if (drop_expired(c))
 		return true;
-	count = gather(c, iov, &bytes);
+	count = gather(c, iov, &bytes, &foreign);
+	/* memory that is the application's may be used again once its handler returns */
+	if (bytes && !foreign &&
+		bri_late_write_post(&c->late,
+			atomic_load_explicit(&c->queue, memory_order_relaxed), c->sock.fd, iov,
+			count, c, on_late))
+		return false;
 	if (bytes) {
 		n = bri_sock_write(c->sock.fd, iov, count);
 		if (n < 0 && n != -EAGAIN) {
@@ -344,9 +391,7 @@ static bool send_stream(nw_connection_t c)
 		if (n < (ssize_t)bytes) /* full: the next room is a new edge */
 			c->writable = false;
 	}
-	if (n > 0)
-		bri_connection_count(&c->bytes_out, (uint64_t)n);
-	account(c, n > 0 ? (size_t)n : 0);
+	wrote(c, n);
 	/* the same first request, all of it taken that was offered: it has more regions than one
 	 * call takes */
 	return c->sends.head != first || (n > 0 && c->writable);

@@ -8,6 +8,7 @@
 #include "api/tcp_options.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "transport/late_write.h"
 #include "transport/linger.h"
 
 #include <errno.h>
@@ -319,6 +320,8 @@ void bri_connection_close_transport(nw_connection_t c, bool abort)
 	c->drop_timer = NULL;
 	bri_chain_free(c->chain);
 	c->chain = NULL;
+	bri_late_write_free(c->late);
+	c->late = NULL;
 	bri_watch_free(c->watch);
 	c->watch = NULL;
 	pthread_mutex_lock(
@@ -347,6 +350,7 @@ void bri_connection_lost_by(nw_connection_t c, struct bri_race_error error)
 {
 	nw_error_domain_t domain = (nw_error_domain_t)error.domain;
 
+	bri_connection_settle_sends(c);
 	if (c->life == BRI_LIFE_FAILED || c->life == BRI_LIFE_CANCELLED)
 		return;
 	if (c->closing) { /* nobody waits for more than its end */
@@ -386,6 +390,7 @@ void bri_connection_on_cancel(nw_connection_t c, bool force)
 {
 	if (c->life == BRI_LIFE_CANCELLED || (c->closing && !force))
 		return;
+	bri_connection_settle_sends(c);
 	/* a forced one gives up what was not sent; a graceful one has told of all that it did send
 	 */
 	if (c->chain && !force && !bri_chain_close(c->chain)) {

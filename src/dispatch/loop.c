@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 _Thread_local struct bri_self bri_self;
 
@@ -128,9 +129,18 @@ void bri_may_block(void)
 		bri_threads_own(loop);
 }
 
-static bool run_events(struct bri_loop *loop)
+/* Late work waits no longer than to the kernel's next tick. */
+static bool is_late(uint64_t begun_ns)
 {
-	while (loop->batch_next < loop->batch_count) {
+	return bri_self.posted && bri_clock_coarse_ns() != begun_ns;
+}
+
+/* The batch, or as much of it as late work can wait for. */
+static bool run_batch(struct bri_loop *loop)
+{
+	uint64_t begun_ns = bri_clock_coarse_ns();
+
+	while (loop->batch_next < loop->batch_count && !is_late(begun_ns)) {
 		/* a copy: once the loop is taken away its next owner fills the batch anew */
 		struct epoll_event ev = loop->batch[loop->batch_next++];
 
@@ -148,6 +158,17 @@ static bool run_events(struct bri_loop *loop)
 			return false;
 	}
 	return true;
+}
+
+static bool run_events(struct bri_loop *loop)
+{
+	bool ours;
+
+	bri_self.in_batch = loop->batch_count - loop->batch_next > 1;
+	bri_self.posted = false;
+	ours = run_batch(loop);
+	bri_self.in_batch = false;
+	return ours;
 }
 
 static bool run_items(struct bri_loop *loop)
@@ -193,6 +214,8 @@ void bri_loop_run(struct bri_loop *loop)
 	bri_self.epoch = ++loop->epoch;
 	atomic_store_explicit(&loop->token, 0, memory_order_release);
 	/* the batch goes on where the owner before us left it */
-	while (run_events(loop) && run_items(loop))
-		wait_for_events(loop);
+	while (run_events(loop) && run_items(loop)) {
+		if (loop->batch_next == loop->batch_count)
+			wait_for_events(loop);
+	}
 }

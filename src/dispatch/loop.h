@@ -13,7 +13,7 @@
 
 #define BRI_LOOPS_MAX      64  /* more CPUs than this share loops */
 #define BRI_LOOP_BATCH     128 /* events fetched by one epoll_wait */
-#define BRI_LOOP_ITEMS_MAX 64  /* items run before events are looked at again */
+#define BRI_LOOP_ITEMS_MAX 256 /* items run before events are looked at again: late work of a batch */
 
 struct bri_timer;
 
@@ -49,6 +49,8 @@ struct bri_self {
 	uint64_t token;
 	uint32_t epoch, counter; /* what tokens are made of */
 	struct bri_frame *frame;
+	bool in_batch; /* it runs one of several events that were fetched together */
+	bool posted;   /* late work waits for the end of the batch */
 };
 
 extern _Thread_local struct bri_self bri_self;

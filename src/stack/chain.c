@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "transport/late_write.h"
 #include "transport/sock.h"
 #include "transport/udp_hub.h"
 
@@ -116,6 +117,7 @@ void bri_chain_free(struct bri_chain *chain)
 		chain->top = layer->below;
 		free_layer(layer);
 	}
+	bri_late_write_free(chain->late);
 	bri_contents_clear(&chain->out);
 	bri_timer_free(chain->timer);
 	chain->dead = true;
@@ -409,7 +411,61 @@ static ssize_t write_some(struct bri_chain *chain, const struct iovec *iov, size
 
 static bool may_write(const struct bri_chain *chain)
 {
-	return chain->out.head && chain->writable;
+	return chain->out.head && chain->writable && !bri_late_write_is_open(chain->late);
+}
+
+static BRI_COLD void fail_write(struct bri_chain *chain, int error)
+{
+	bri_contents_clear(&chain->out);
+	chain->out_offset = chain->own_bytes = 0;
+	fail_errno(chain, error);
+}
+
+/* What did not fit is asked for again, and told of by an edge after that: one may have come since
+ * it was written. */
+static void end_late(struct bri_chain *chain)
+{
+	size_t bytes;
+	ssize_t written = bri_late_write_end(chain->late, &bytes);
+
+	if (written >= 0)
+		account(chain, (size_t)written);
+	else if (written != -EAGAIN)
+		fail_write(chain, (int)written);
+}
+
+static void on_late(void *context)
+{
+	struct bri_chain *chain = context;
+
+	if (bri_late_write_is_open(chain->late))
+		end_late(chain);
+	chain->on_turn(chain->context);
+}
+
+/* Memory that is the application's may be used again once its handler returns. */
+static bool may_be_late(const struct bri_chain *chain)
+{
+	if (chain->datagrams || chain->flow || !bri_late_is_time(chain->queue))
+		return false;
+	for (const struct bri_content *c = chain->out.head; c; c = c->next) {
+		if (c->data && bri_data_is_foreign(c->data))
+			return false;
+	}
+	return true;
+}
+
+/* True: all that there is will be written at the end of the loop's batch. */
+static bool leave_to_batch(struct bri_chain *chain)
+{
+	struct iovec iov[BRI_LATE_WRITE_IOV + 1];
+	size_t bytes, n;
+
+	if (!may_be_late(chain))
+		return false;
+	n = gather(chain, iov, BRI_LATE_WRITE_IOV + 1, &bytes);
+	return bytes && bri_late_write_post(&chain->late, chain->queue, chain->fd, iov, n, chain,
+				on_late);
 }
 
 static void transmit(struct bri_chain *chain)
@@ -418,6 +474,8 @@ static void transmit(struct bri_chain *chain)
 	size_t bytes, n;
 	ssize_t written;
 
+	if (bri_late_write_is_open(chain->late))
+		end_late(chain);
 	while (may_write(chain)) {
 		n = gather(chain, iov, IOVECS, &bytes);
 		written = bytes ? write_some(chain, iov, n) : 0;
@@ -426,9 +484,7 @@ static void transmit(struct bri_chain *chain)
 			return;
 		}
 		if (written < 0 && !chain->datagrams) {
-			bri_contents_clear(&chain->out);
-			chain->out_offset = chain->own_bytes = 0;
-			fail_errno(chain, (int)written);
+			fail_write(chain, (int)written);
 			return;
 		}
 		if (chain->datagrams) { /* sent or lost, like any datagram */
@@ -526,7 +582,7 @@ void bri_chain_turn(struct bri_chain *chain)
 		close_layers(chain, now_ns);
 	if (chain->failing)
 		move_down(chain, now_ns);
-	if (may_write(chain))
+	if (chain->failing || may_write(chain))
 		transmit(chain);
 	chain->turning = false;
 	/* what came right behind the opening and fails it, fails it as the next turn's: that it had
@@ -569,7 +625,13 @@ bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret)
 
 void bri_chain_flush(struct bri_chain *chain)
 {
-	if (chain->state == BRI_CHAIN_READY)
+	if (chain->state == BRI_CHAIN_READY && may_write(chain) && !leave_to_batch(chain))
+		transmit(chain);
+}
+
+void bri_chain_settle(struct bri_chain *chain)
+{
+	if (bri_late_write_is_open(chain->late))
 		transmit(chain);
 }
 

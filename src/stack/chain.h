@@ -10,6 +10,7 @@
 #include "stack/layer.h"
 
 struct bri_hub_flow;
+struct bri_late_write;
 
 enum bri_chain_state {
 	BRI_CHAIN_OPENING,
@@ -48,6 +49,7 @@ struct bri_chain {
 	/* inside */
 	struct bri_contents out; /* to be written */
 	size_t out_offset;
+	struct bri_late_write *late; /* of the first of it, while it is open */
 	size_t own_bytes; /* of it, with its costs: what is not the application's */
 	struct bri_timer *timer;
 	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
@@ -85,8 +87,11 @@ bool bri_chain_wants_turn(const struct bri_chain *chain);
 bool bri_chain_put(struct bri_chain *chain, struct bri_content *in);
 /* bri_chain_take(): the next content for the application. False: none now. */
 bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret);
-/* bri_chain_flush(): writes what can be; a failure shows in the next turn. */
+/* bri_chain_flush(): writes what can be, or leaves it to the end of the loop's batch, which is
+ * followed by on_turn(); a failure shows in the next turn. */
 void bri_chain_flush(struct bri_chain *chain);
+/* bri_chain_settle(): what was left to the end of the batch is written. */
+void bri_chain_settle(struct bri_chain *chain);
 /* bri_chain_is_flushed(): all that was put is with the kernel. */
 bool bri_chain_is_flushed(const struct bri_chain *chain);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
