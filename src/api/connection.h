@@ -120,6 +120,7 @@ struct nw_connection {
 	struct bri_chain *chain;
 	nw_protocol_stack_t layers; /* +1: the options of its layers, as they were at the start */
 	unsigned n_put;             /* sends at the head of the list that the chain has */
+	struct bri_request **put_tail; /* the list's tail when the last of them was; n_put > 0 */
 	struct bri_object *metadata[BRI_CHAIN_LAYERS_MAX]; /* internal, under lock; of the layers */
 	uint32_t handshake_ms[BRI_CHAIN_LAYERS_MAX];       /* of the layer of that metadata */
 	size_t n_metadata;

@@ -72,9 +72,24 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 	return n;
 }
 
+/* What the chain has written all of. False: it has not, or there is none. */
+static bool finish_put(nw_connection_t c)
+{
+	if (!c->n_put || !bri_chain_is_flushed(c->chain))
+		return false;
+	while (c->n_put) {
+		c->n_put--;
+		bri_connection_finish_send(c, 0);
+	}
+	return true;
+}
+
 static void on_turn(void *context)
 {
-	bri_connection_run(context);
+	nw_connection_t c = context;
+
+	finish_put(c); /* the usual reason: what was left to the end of the batch was written */
+	bri_connection_run(c);
 }
 
 static BRI_COLD void publish_metadata(nw_connection_t c)
@@ -146,12 +161,18 @@ static BRI_COLD bool close_some(nw_connection_t c)
 	return true;
 }
 
+/* The chain has all sends, and has not written them. */
+static bool sends_are_put(nw_connection_t c)
+{
+	return c->n_put && c->sends.tail == c->put_tail && !bri_chain_is_flushed(c->chain);
+}
+
 bool bri_connection_chain_is_idle(nw_connection_t c)
 {
 	const struct bri_chain *chain = c->chain;
 
-	return chain->state == BRI_CHAIN_READY && !c->closing && !c->sends.head && !c->partial &&
-	       !c->in_datagram && !c->end_seen && !chain->top->up.head;
+	return chain->state == BRI_CHAIN_READY && !c->closing && !c->partial && !c->in_datagram &&
+	       !c->end_seen && !chain->top->up.head && (!c->sends.head || sends_are_put(c));
 }
 
 bool bri_connection_turn_chain(nw_connection_t c, bool wants)
@@ -299,24 +320,13 @@ static bool put_next(nw_connection_t c, struct bri_request *request)
 		return false;
 	c->fin_sent |= content.end;
 	c->n_put++;
+	c->put_tail = &request->next;
 	content.data = take_rest(request);
 	content.context = (struct bri_object *)request->context;
 	request->context = NULL;
 	if (content.data)
 		bri_connection_count(&c->bytes_out, bri_data_size(content.data));
 	bri_chain_put(c->chain, &content);
-	return true;
-}
-
-/* What the chain has written all of. False: it has not, or there is none. */
-static bool finish_put(nw_connection_t c)
-{
-	if (!c->n_put || !bri_chain_is_flushed(c->chain))
-		return false;
-	while (c->n_put) {
-		c->n_put--;
-		bri_connection_finish_send(c, 0);
-	}
 	return true;
 }
 

@@ -334,8 +334,7 @@ static void wrote(nw_connection_t c, ssize_t n)
  * it was written. Returns 0 or -errno. */
 static int end_late(nw_connection_t c)
 {
-	size_t bytes;
-	ssize_t n = bri_late_write_end(c->late, &bytes);
+	ssize_t n = bri_late_write_end(c->late);
 
 	wrote(c, n);
 	return n < 0 && n != -EAGAIN ? (int)n : 0;

@@ -425,8 +425,7 @@ static BRI_COLD void fail_write(struct bri_chain *chain, int error)
  * it was written. */
 static void end_late(struct bri_chain *chain)
 {
-	size_t bytes;
-	ssize_t written = bri_late_write_end(chain->late, &bytes);
+	ssize_t written = bri_late_write_end(chain->late);
 
 	if (written >= 0)
 		account(chain, (size_t)written);

@@ -72,11 +72,8 @@ bool bri_late_write_is_open(const struct bri_late_write *write)
 	return write && write->open;
 }
 
-ssize_t bri_late_write_end(struct bri_late_write *write, size_t *ret_bytes)
+ssize_t bri_late_write_end(struct bri_late_write *write)
 {
-	*ret_bytes = 0;
-	for (size_t i = 0; i < write->count; i++)
-		*ret_bytes += write->iov[i].iov_len;
 	write->open = false;
 	if (bri_late_take(&write->late))
 		work(&write->late);

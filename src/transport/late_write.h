@@ -29,9 +29,9 @@ bool bri_late_write_is_open(const struct bri_late_write *write);
 /*
  * bri_late_write_end(): takes what came of it; if it was not written yet, it is now. Then it is
  * open no more; on_end() is or will be called all the same. Of one that is open.
- * Returns as bri_sock_write(). ret_bytes: what it was to write. Context: the queue.
+ * Returns as bri_sock_write(). Context: the queue.
  */
-ssize_t bri_late_write_end(struct bri_late_write *write, size_t *ret_bytes);
+ssize_t bri_late_write_end(struct bri_late_write *write);
 
 /* bri_late_write_free(): NULL is harmless. What was not written never is. Context: the queue. */
 void bri_late_write_free(struct bri_late_write *write);
