@@ -69,6 +69,28 @@ enum bri_handler_slot {
 
 struct nw_connection {
 	struct bri_object base;
+	/* what a message needs: some lines of the processor's cache */
+	struct dispatch_queue_s *_Atomic queue; /* NULL: not started. Serial; internal reference */
+	struct bri_chain *chain; /* [queue] the layers above the transport; NULL: none */
+	struct bri_requests receives, sends, events; /* [queue] */
+	/* [queue] */
+	enum bri_life life;
+	bool running, item_queued, self_reference, cancel_told, wants_better;
+	bool closing; /* cancelled, but a layer wants time to end: `cancelled` follows */
+	uint8_t batching;
+	bool is_udp, inbound;
+	bool readable, writable, hangup, end_seen, end_told, fin_sent;
+	bool in_datagram;
+	bool message_ended; /* of a message from layers: its last piece is in `partial` */
+	unsigned n_put;     /* sends at the head of the list that the chain has */
+	struct bri_request **put_tail; /* the list's tail when the last of them was; n_put > 0 */
+	struct dispatch_data_s
+		*partial; /* received, not delivered; of a datagram: what is left of it */
+	nw_content_context_t
+		datagram_context; /* of `partial`, UDP: one context for all its chunks; internal */
+	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
+	struct bri_late_write *late; /* of the first sends, while it is open; with layers theirs */
+
 	uint64_t id; /* for descriptions */
 	pthread_mutex_t lock;
 	struct bri_handler *handlers[BRI_HANDLER_SLOTS]; /* under lock */
@@ -76,20 +98,12 @@ struct nw_connection {
 	nw_parameters_t parameters; /* internal reference, its own copy; inbound: the listener's,
 				       until asked for */
 	bool parameters_are_shared; /* under lock */
-	bool inbound;
-	bool is_udp;
 	bool started;                           /* under lock */
 	struct dispatch_queue_s *client_queue;  /* internal reference, under lock until started */
-	struct dispatch_queue_s *_Atomic queue; /* NULL: not started. Serial; internal reference */
 	struct bri_item item;                   /* "look at me": runs bri_connection_run() */
 
 	/* [queue] life */
 	_Atomic uint8_t published_state; /* of life, for other threads */
-	enum bri_life life;
-	bool running, item_queued, self_reference, cancel_told, wants_better;
-	bool closing; /* cancelled, but a layer wants time to end: `cancelled` follows */
-	uint8_t batching;
-	struct bri_requests receives, sends, events;
 	struct bri_establish *establish;
 	struct bri_established *established; /* what came of it, for reports; NULL: not ready yet */
 	uint64_t first_start_ns, start_ns;
@@ -102,25 +116,13 @@ struct nw_connection {
 	/* [queue] the transport */
 	struct bri_sock sock; /* fd -1: none */
 	struct bri_watch *watch;
-	struct bri_late_write *late; /* of the first sends, while it is open; with layers theirs */
 	struct bri_hub_flow *flow; /* inbound UDP: instead of sock */
 	struct bri_timer
 		*drop_timer; /* retransmit_connection_drop_time where the kernel refuses it */
 	union bri_sockaddr remote;
-	bool readable, writable, hangup, end_seen, end_told, fin_sent;
-	struct dispatch_data_s
-		*partial; /* received, not delivered; of a datagram: what is left of it */
-	nw_content_context_t
-		datagram_context; /* of `partial`, UDP: one context for all its chunks; internal */
-	bool in_datagram;
-	bool message_ended; /* of a message from layers: its last piece is in `partial` */
-	_Atomic uint64_t bytes_in, bytes_out; /* written on the queue only */
 
-	/* [queue] the layers above the transport; NULL: none, as for most connections */
-	struct bri_chain *chain;
+	/* [queue] of the layers */
 	nw_protocol_stack_t layers; /* +1: the options of its layers, as they were at the start */
-	unsigned n_put;             /* sends at the head of the list that the chain has */
-	struct bri_request **put_tail; /* the list's tail when the last of them was; n_put > 0 */
 	struct bri_object *metadata[BRI_CHAIN_LAYERS_MAX]; /* internal, under lock; of the layers */
 	uint32_t handshake_ms[BRI_CHAIN_LAYERS_MAX];       /* of the layer of that metadata */
 	size_t n_metadata;

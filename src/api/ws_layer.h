@@ -46,7 +46,6 @@ struct bri_ws_layer {
 	bool is_server;
 	enum bri_ws_state state;
 	uint64_t deadline_ns;
-	struct bri_ws_engine engine;
 	struct bri_ws_opening *opening; /* NULL: done with, or skipped */
 	/* receiving */
 	struct bri_object *rx_context;   /* of the message that is not complete; NULL: none */
@@ -55,8 +54,7 @@ struct bri_ws_layer {
 	unsigned n_waiting;
 	struct dispatch_data_s *unread; /* bytes that wait for room above; application reference */
 	bool unread_end;                /* and the end behind them */
-	uint8_t owed[BRI_WS_CONTROL_MAX]; /* the latest ping that was not answered yet */
-	int owed_size;                    /* -1: none */
+	int owed_size;                  /* bytes of `owed`; -1: none */
 	/* sending */
 	struct bri_object *tx_context; /* of the message that is not complete; internal reference */
 	enum bri_ws_opcode tx_opcode;  /* of it; 0: none */
@@ -64,6 +62,9 @@ struct bri_ws_layer {
 	struct bri_ws_utf8 tx_utf8;
 	struct bri_contents held; /* other messages that came before its end */
 	struct bri_ws_ping *pings, **pings_tail;
+	/* last, as they end in bytes that are seldom looked at */
+	struct bri_ws_engine engine;
+	uint8_t owed[BRI_WS_CONTROL_MAX]; /* the latest ping that was not answered yet */
 };
 
 /* bri_ws_layer_new(): layer_new of the definition. */

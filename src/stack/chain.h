@@ -33,36 +33,35 @@ enum bri_chain_state {
 /* What a stack may have, and a proxy's below it. */
 #define BRI_CHAIN_LAYERS_MAX 24
 
+/* What a message needs comes first: two or three lines of the processor's cache. */
 struct bri_chain {
-	struct dispatch_queue_s *queue;
 	struct bri_layer *bottom, *top;
+	struct bri_contents out; /* to be written */
+	void *context;
+	void (*on_turn)(void *context);
+	struct bri_late_write *late; /* of the first of `out`, while it is open */
 	enum bri_chain_state state;
-	struct bri_race_error error;
 	/* the transport: one of both */
 	int fd;
 	struct bri_hub_flow *flow;
 	bool datagrams;
 	/* told by whoever watches the transport; cleared when it says "no more now" */
 	bool readable, writable, hangup;
-	bool rx_ended; /* the transport has no more, and the layers know */
-	bool finished; /* our end was told to the transport */
-	/* inside */
-	struct bri_contents out; /* to be written */
-	size_t out_offset;
-	struct bri_late_write *late; /* of the first of it, while it is open */
-	size_t own_bytes; /* of it, with its costs: what is not the application's */
-	struct bri_timer *timer;
-	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
-	uint64_t now_ns;   /* the last time that layers were told */
-	bool exact_time;   /* a layer wants it */
-	struct bri_item item;
+	bool rx_ended;   /* the transport has no more, and the layers know */
+	bool finished;   /* our end was told to the transport */
+	bool exact_time; /* a layer wants it */
 	bool queued, turning, putting, failing, dead;
-	/* the orderly end: layers from the highest down, one at a time */
-	bool closed;               /* it was asked for */
+	bool closed;               /* an orderly end was asked for: layers from the highest down */
 	struct bri_layer *closing; /* whose close() was called last; NULL: all have said all */
-	uint64_t close_by_ns;      /* no layer gets more time */
-	void *context;
-	void (*on_turn)(void *context);
+	struct dispatch_queue_s *queue;
+	size_t out_offset;
+	uint64_t now_ns;   /* the last time that layers were told */
+	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
+	size_t own_bytes;  /* of `out`, with its costs: what is not the application's */
+	struct bri_timer *timer;
+	uint64_t close_by_ns; /* no layer gets more time */
+	struct bri_race_error error;
+	struct bri_item item;
 };
 
 /*

@@ -79,14 +79,15 @@ struct bri_layer_class {
 /* A layer's own struct starts with this one. Fields are chain.c's, but where it says so. */
 struct bri_layer {
 	const struct bri_layer_class *cls; /* the layer's constructor sets it */
+	struct bri_chain *chain;
+	struct bri_layer *above, *below;
+	struct bri_contents up;
+	bool started, ready, down_ended, closed, held;
+	struct bri_contents down;
 	/* its metadata for the connection (nw_protocol_metadata_t), internal reference, set by the
 	 * layer by the time it is ready; NULL: none */
 	struct bri_object *metadata;
-	struct bri_chain *chain;
-	struct bri_layer *above, *below;
-	struct bri_contents up, down;
 	struct bri_list waits;
-	bool started, ready, down_ended, closed, held;
 	uint64_t started_ns, ready_ns;
 	size_t early_sent; /* the layer's: content that went with its opening and counts; bytes */
 };

@@ -2,18 +2,17 @@
 #include "transport/late_write.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "transport/sock.h"
 
 struct bri_late_write {
 	struct bri_late late;
 	int fd;
 	bool open;
-	size_t count;
-	struct iovec iov[BRI_LATE_WRITE_IOV];
+	uint8_t count;
 	ssize_t written;
 	void *context;
 	void (*on_end)(void *context);
+	struct iovec iov[BRI_LATE_WRITE_IOV]; /* last: most writes have one */
 };
 
 static void work(struct bri_late *late)
@@ -58,8 +57,9 @@ bool bri_late_write_post(struct bri_late_write **write, struct dispatch_queue_s 
 	if (!bri_late_is_idle(&w->late))
 		return false;
 	w->fd = fd;
-	w->count = count;
-	memcpy(w->iov, iov, count * sizeof(*iov));
+	w->count = (uint8_t)count;
+	for (size_t i = 0; i < count; i++)
+		w->iov[i] = iov[i];
 	w->context = context;
 	w->on_end = on_end;
 	w->open = true;

@@ -57,12 +57,13 @@ struct bri_ws_engine {
 	uint8_t message;       /* opcode of the message that is not complete; 0: none */
 	uint64_t message_size; /* its frames up to the current one */
 	struct bri_ws_utf8 utf8;
-	uint8_t control[BRI_WS_CONTROL_MAX];
 	/* sending */
 	uint8_t tx_message; /* opcode of the message that is not complete; 0: none */
 	bool tx_closed;
-	uint8_t keys[64]; /* random bytes for masks, in stock */
 	uint8_t keys_left;
+	uint8_t keys[64]; /* random bytes for masks, in stock */
+	/* receiving */
+	uint8_t control[BRI_WS_CONTROL_MAX];
 };
 
 /*
