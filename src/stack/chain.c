@@ -418,6 +418,7 @@ static BRI_COLD void fail_write(struct bri_chain *chain, int error)
 {
 	bri_contents_clear(&chain->out);
 	chain->out_offset = chain->own_bytes = 0;
+	chain->unsent = true;
 	fail_errno(chain, error);
 }
 
@@ -636,7 +637,7 @@ void bri_chain_settle(struct bri_chain *chain)
 
 bool bri_chain_is_flushed(const struct bri_chain *chain)
 {
-	return !chain->out.head;
+	return !chain->out.head && !chain->unsent;
 }
 
 bool bri_chain_has_messages(const struct bri_chain *chain)

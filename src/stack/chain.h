@@ -50,6 +50,7 @@ struct bri_chain {
 	bool rx_ended;   /* the transport has no more, and the layers know */
 	bool finished;   /* our end was told to the transport */
 	bool exact_time; /* a layer wants it */
+	bool unsent;     /* what was to be written never will be */
 	bool queued, turning, putting, failing, dead;
 	bool closed;               /* an orderly end was asked for: layers from the highest down */
 	struct bri_layer *closing; /* whose close() was called last; NULL: all have said all */

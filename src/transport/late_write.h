@@ -28,7 +28,7 @@ bool bri_late_write_is_open(const struct bri_late_write *write);
 
 /*
  * bri_late_write_end(): takes what came of it; if it was not written yet, it is now. Then it is
- * open no more; on_end() is or will be called all the same. Of one that is open.
+ * open no more; on_end() may be called all the same. Of one that is open.
  * Returns as bri_sock_write(). Context: the queue.
  */
 ssize_t bri_late_write_end(struct bri_late_write *write);
