@@ -98,9 +98,9 @@ struct nw_connection {
 	nw_parameters_t parameters; /* internal reference, its own copy; inbound: the listener's,
 				       until asked for */
 	bool parameters_are_shared; /* under lock */
-	bool started;                           /* under lock */
-	struct dispatch_queue_s *client_queue;  /* internal reference, under lock until started */
-	struct bri_item item;                   /* "look at me": runs bri_connection_run() */
+	bool started;               /* under lock */
+	struct dispatch_queue_s *client_queue; /* internal reference, under lock until started */
+	struct bri_item item;                  /* "look at me": runs bri_connection_run() */
 
 	/* [queue] life */
 	_Atomic uint8_t published_state; /* of life, for other threads */

@@ -72,14 +72,16 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 	return n;
 }
 
-/* What the chain has written all of. False: it has not, or there is none. */
+/* Those that the chain has, when it is done with them. False: it is not, or has none. */
 static bool finish_put(nw_connection_t c)
 {
-	if (!c->n_put || !bri_chain_is_flushed(c->chain))
+	int error;
+
+	if (!c->n_put || !bri_chain_is_flushed(c->chain, &error))
 		return false;
 	while (c->n_put) {
 		c->n_put--;
-		bri_connection_finish_send(c, 0);
+		bri_connection_finish_send(c, -error);
 	}
 	return true;
 }
@@ -164,7 +166,9 @@ static BRI_COLD bool close_some(nw_connection_t c)
 /* The chain has all sends, and has not written them. */
 static bool sends_are_put(nw_connection_t c)
 {
-	return c->n_put && c->sends.tail == c->put_tail && !bri_chain_is_flushed(c->chain);
+	int error;
+
+	return c->n_put && c->sends.tail == c->put_tail && !bri_chain_is_flushed(c->chain, &error);
 }
 
 bool bri_connection_chain_is_idle(nw_connection_t c)

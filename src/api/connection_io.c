@@ -377,9 +377,8 @@ static bool send_stream(nw_connection_t c)
 	count = gather(c, iov, &bytes, &foreign);
 	/* memory that is the application's may be used again once its handler returns */
 	if (bytes && !foreign &&
-		bri_late_write_post(&c->late,
-			atomic_load_explicit(&c->queue, memory_order_relaxed), c->sock.fd, iov,
-			count, c, on_late))
+		bri_late_write_post(&c->late, atomic_load_explicit(&c->queue, memory_order_relaxed),
+			c->sock.fd, iov, count, c, on_late))
 		return false;
 	if (bytes) {
 		n = bri_sock_write(c->sock.fd, iov, count);

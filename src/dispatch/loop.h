@@ -13,7 +13,7 @@
 
 #define BRI_LOOPS_MAX      64  /* more CPUs than this share loops */
 #define BRI_LOOP_BATCH     128 /* events fetched by one epoll_wait */
-#define BRI_LOOP_ITEMS_MAX 256 /* items run before events are looked at again: late work of a batch */
+#define BRI_LOOP_ITEMS_MAX 256 /* items run before events are fetched: late work is two each */
 
 struct bri_timer;
 

@@ -418,7 +418,7 @@ static BRI_COLD void fail_write(struct bri_chain *chain, int error)
 {
 	bri_contents_clear(&chain->out);
 	chain->out_offset = chain->own_bytes = 0;
-	chain->unsent = true;
+	chain->unsent = error;
 	fail_errno(chain, error);
 }
 
@@ -464,8 +464,8 @@ static bool leave_to_batch(struct bri_chain *chain)
 	if (!may_be_late(chain))
 		return false;
 	n = gather(chain, iov, BRI_LATE_WRITE_IOV + 1, &bytes);
-	return bytes && bri_late_write_post(&chain->late, chain->queue, chain->fd, iov, n, chain,
-				on_late);
+	return bytes &&
+	       bri_late_write_post(&chain->late, chain->queue, chain->fd, iov, n, chain, on_late);
 }
 
 static void transmit(struct bri_chain *chain)
@@ -635,9 +635,10 @@ void bri_chain_settle(struct bri_chain *chain)
 		transmit(chain);
 }
 
-bool bri_chain_is_flushed(const struct bri_chain *chain)
+bool bri_chain_is_flushed(const struct bri_chain *chain, int *ret_error)
 {
-	return !chain->out.head && !chain->unsent;
+	*ret_error = chain->unsent;
+	return !chain->out.head;
 }
 
 bool bri_chain_has_messages(const struct bri_chain *chain)

@@ -50,7 +50,6 @@ struct bri_chain {
 	bool rx_ended;   /* the transport has no more, and the layers know */
 	bool finished;   /* our end was told to the transport */
 	bool exact_time; /* a layer wants it */
-	bool unsent;     /* what was to be written never will be */
 	bool queued, turning, putting, failing, dead;
 	bool closed;               /* an orderly end was asked for: layers from the highest down */
 	struct bri_layer *closing; /* whose close() was called last; NULL: all have said all */
@@ -58,6 +57,7 @@ struct bri_chain {
 	size_t out_offset;
 	uint64_t now_ns;   /* the last time that layers were told */
 	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
+	int unsent;        /* -errno: what was to be written never will be */
 	size_t own_bytes;  /* of `out`, with its costs: what is not the application's */
 	struct bri_timer *timer;
 	uint64_t close_by_ns; /* no layer gets more time */
@@ -92,8 +92,9 @@ bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret);
 void bri_chain_flush(struct bri_chain *chain);
 /* bri_chain_settle(): what was left to the end of the batch is written. */
 void bri_chain_settle(struct bri_chain *chain);
-/* bri_chain_is_flushed(): all that was put is with the kernel. */
-bool bri_chain_is_flushed(const struct bri_chain *chain);
+/* bri_chain_is_flushed(): nothing that was put waits: all is with the kernel, or *ret_error says
+ * (-errno, else 0) why it never will be. */
+bool bri_chain_is_flushed(const struct bri_chain *chain, int *ret_error);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
 bool bri_chain_has_messages(const struct bri_chain *chain);
 /* bri_chain_overhead(): how many bytes the layers add to a datagram of the application, at most.

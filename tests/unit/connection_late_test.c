@@ -124,8 +124,7 @@ static void setup(struct pair *p, bool framed, void (*handler)(struct pair *p))
 		nw_release(parameters);
 		await(&p->recorder, "ready");
 		p->peers[i] = raw_accept(p->listener);
-		nw_connection_receive_f(
-			p->c[i], 1, 100, p, i == 0 ? on_first : on_second, NULL);
+		nw_connection_receive_f(p->c[i], 1, 100, p, i == 0 ? on_first : on_second, NULL);
 	}
 	p->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	dispatch_sync_f(p->queue, p, watch_event);
@@ -326,8 +325,7 @@ static void got_much(struct pair *p)
 	uint8_t head[14];
 
 	if (p->framed)
-		assert_int_equal(
-			recv(p->peers[0], head, sizeof(head), MSG_WAITALL), sizeof(head));
+		assert_int_equal(recv(p->peers[0], head, sizeof(head), MSG_WAITALL), sizeof(head));
 	for (size_t n = 0; n < MUCH;) {
 		ssize_t r = recv(p->peers[0], bytes + n, MUCH - n, 0);
 
