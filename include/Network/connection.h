@@ -286,7 +286,9 @@ void nw_connection_receive_message(
 
 /*!
  * @function nw_connection_send
- * @abstract Sends. May be called before `ready`: the content then waits in order.
+ * @abstract Sends. May be called before `ready`: the content then waits in order. In the handler
+ *   of an event that came together with others the bytes leave after the last of their handlers, or
+ *   at the kernel's next clock tick (1 to 10 ms); also while the handler blocks.
  * @param content Retained; NULL only with is_complete (to end without more content).
  * @param context What kind of message; retained.
  * @param is_complete The content ends the message. With a final context it closes this direction.
