@@ -75,13 +75,11 @@ int bri_connection_make_layers(void *context, const union bri_sockaddr *address,
 /* Those that the chain has, when it is done with them. False: it is not, or has none. */
 static bool finish_put(nw_connection_t c)
 {
-	int error;
-
-	if (!c->n_put || !bri_chain_is_flushed(c->chain, &error))
+	if (!c->n_put || !bri_chain_is_flushed(c->chain))
 		return false;
 	while (c->n_put) {
 		c->n_put--;
-		bri_connection_finish_send(c, -error);
+		bri_connection_finish_send(c, -c->chain->unsent);
 	}
 	return true;
 }
@@ -166,9 +164,7 @@ static BRI_COLD bool close_some(nw_connection_t c)
 /* The chain has all sends, and has not written them. */
 static bool sends_are_put(nw_connection_t c)
 {
-	int error;
-
-	return c->n_put && c->sends.tail == c->put_tail && !bri_chain_is_flushed(c->chain, &error);
+	return c->n_put && c->sends.tail == c->put_tail && !bri_chain_is_flushed(c->chain);
 }
 
 bool bri_connection_chain_is_idle(nw_connection_t c)

@@ -14,6 +14,7 @@
 #include "dispatch/late.h"
 
 #include <sched.h>
+#include "base/clock.h"
 #include "dispatch/loop.h"
 #include "dispatch/queue_internal.h"
 
@@ -123,7 +124,8 @@ void bri_late_post(struct bri_late *late)
 {
 	set(late, POSTED);
 	late->item.run = run_work;
-	bri_self.posted = true;
+	if (!bri_self.posted_ns)
+		bri_self.posted_ns = bri_clock_coarse_ns();
 	bri_loop_post(bri_queue_loop(late->queue), &late->item);
 }
 

@@ -130,17 +130,15 @@ void bri_may_block(void)
 }
 
 /* Late work waits no longer than to the kernel's next tick. */
-static bool is_late(uint64_t begun_ns)
+static bool is_late(void)
 {
-	return bri_self.posted && bri_clock_coarse_ns() != begun_ns;
+	return bri_self.posted_ns && bri_clock_coarse_ns() != bri_self.posted_ns;
 }
 
 /* The batch, or as much of it as late work can wait for. */
 static bool run_batch(struct bri_loop *loop)
 {
-	uint64_t begun_ns = bri_clock_coarse_ns();
-
-	while (loop->batch_next < loop->batch_count && !is_late(begun_ns)) {
+	while (loop->batch_next < loop->batch_count && !is_late()) {
 		/* a copy: once the loop is taken away its next owner fills the batch anew */
 		struct epoll_event ev = loop->batch[loop->batch_next++];
 
@@ -165,7 +163,7 @@ static bool run_events(struct bri_loop *loop)
 	bool ours;
 
 	bri_self.in_batch = loop->batch_count - loop->batch_next > 1;
-	bri_self.posted = false;
+	bri_self.posted_ns = 0;
 	ours = run_batch(loop);
 	bri_self.in_batch = false;
 	return ours;

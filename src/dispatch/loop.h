@@ -49,8 +49,8 @@ struct bri_self {
 	uint64_t token;
 	uint32_t epoch, counter; /* what tokens are made of */
 	struct bri_frame *frame;
-	bool in_batch; /* it runs one of several events that were fetched together */
-	bool posted;   /* late work waits for the end of the batch */
+	bool in_batch;      /* it runs one of several events that were fetched together */
+	uint64_t posted_ns; /* since when late work waits for its end: the kernel's tick; 0: none */
 };
 
 extern _Thread_local struct bri_self bri_self;

@@ -635,9 +635,8 @@ void bri_chain_settle(struct bri_chain *chain)
 		transmit(chain);
 }
 
-bool bri_chain_is_flushed(const struct bri_chain *chain, int *ret_error)
+bool bri_chain_is_flushed(const struct bri_chain *chain)
 {
-	*ret_error = chain->unsent;
 	return !chain->out.head;
 }
 

@@ -57,7 +57,7 @@ struct bri_chain {
 	size_t out_offset;
 	uint64_t now_ns;   /* the last time that layers were told */
 	uint64_t armed_ns; /* what the timer is set to: it is told of changes only */
-	int unsent;        /* -errno: what was to be written never will be */
+	int unsent;        /* -errno: what was to be written never will be; 0: it may */
 	size_t own_bytes;  /* of `out`, with its costs: what is not the application's */
 	struct bri_timer *timer;
 	uint64_t close_by_ns; /* no layer gets more time */
@@ -92,9 +92,9 @@ bool bri_chain_take(struct bri_chain *chain, struct bri_content *ret);
 void bri_chain_flush(struct bri_chain *chain);
 /* bri_chain_settle(): what was left to the end of the batch is written. */
 void bri_chain_settle(struct bri_chain *chain);
-/* bri_chain_is_flushed(): nothing that was put waits: all is with the kernel, or *ret_error says
- * (-errno, else 0) why it never will be. */
-bool bri_chain_is_flushed(const struct bri_chain *chain, int *ret_error);
+/* bri_chain_is_flushed(): nothing that was put waits: all is with the kernel, or chain->unsent says
+ * why it never will be. */
+bool bri_chain_is_flushed(const struct bri_chain *chain);
 /* bri_chain_has_messages(): what bri_chain_take() gives has boundaries. */
 bool bri_chain_has_messages(const struct bri_chain *chain);
 /* bri_chain_overhead(): how many bytes the layers add to a datagram of the application, at most.
