@@ -59,7 +59,7 @@ code()
 until_line()
 {
 	# shellcheck disable=SC2016
-	timeout 10 bash -c 'until grep -qF -- "$1" "$2"; do read -rt 0.02 _ <>tick || :; done' _ "$1" "$2" ||
+	timeout 10 bash -c 'until grep -qsF -- "$1" "$2"; do read -rt 0.02 _ <>tick || :; done' _ "$1" "$2" ||
 		fail "no '$1' in $2: $(cat "$2")"
 }
 mkfifo fifo tick
@@ -81,6 +81,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null || fail "no certificate"
 printf 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello over TLS\n' >response
 for method in preload seccomp; do
+	rm -f listener # a line of the one before is not this one's
 	"$braid" cat -v -l --tls --cert tls.pem --key tls.key 8443 <response >request 2>listener &
 	until_line "listening on" listener
 	counts 1 "$braid" run --method $method curl -sS --cacert tls.pem https://localhost:8443/
@@ -157,11 +158,14 @@ for method in preload seccomp; do
 		p.send_signal(signal.SIGINT)
 		assert p.wait(10) == -signal.SIGINT
 		assert p.stdout.read() == b''
-		# Ctrl-C at a terminal: its foreground process group
+		# Ctrl-C at a terminal: its foreground process group. Not a shell with a trap: one that comes
+		# just before its read() waits for the next line
 		import os, pty
 		pid, master = pty.fork()
 		if pid == 0:
-		    os.execv(run[0], run + ['sh', '-c', 'trap "echo caught; exit 9" INT; echo ready; read x'])
+		    os.execv(run[0], run + [sys.executable, '-c', 'import signal\nsignal.alarm(20)\n'
+		        'signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n'
+		        'print("ready", flush=True)\nsignal.sigwait([signal.SIGINT])\nexit(9)'])
 		got = b''
 		while b'ready' not in got:
 		    got += os.read(master, 100)
@@ -218,6 +222,7 @@ grep -q 'another network namespace' err || fail "network namespace: $(cat err)"
 kill -KILL "$server" # a thread sanitizer keeps other signals back while the program waits
 wait "$server" 2>/dev/null
 echo 0 >/proc/sys/net/mptcp/enabled
+rm py.out
 python3 -u -m http.server --bind 127.0.0.1 8002 >py.out 2>&1 &
 python=$!
 until_line "Serving" py.out
