@@ -257,23 +257,31 @@ static void queue_op(nw_connection_t c, enum op_kind kind, struct bri_request *r
 	bri_queue_push(atomic_load_explicit(&c->queue, memory_order_acquire), &op->item);
 }
 
+static void apply_and_kick(nw_connection_t c, enum op_kind kind, struct bri_request *request)
+{
+	apply(c, kind, request);
+	bri_connection_kick(c);
+}
+
 static void apply_op(void *context)
 {
 	struct op *op = context;
 
-	apply(op->connection, op->kind, op->request);
-	bri_connection_kick(op->connection);
+	apply_and_kick(op->connection, op->kind, op->request);
 }
 
 /* Receives and sends: at once where that can be, else queued. The queue is set. */
 static void submit(nw_connection_t c, enum op_kind kind, struct bri_request *request)
 {
 	struct dispatch_queue_s *queue = atomic_load_explicit(&c->queue, memory_order_acquire);
-	struct op op = { .kind = kind, .connection = c, .request = request };
+	struct op op;
 
-	if (bri_queue_is_current(queue))
-		apply_op(&op);
-	else if (!bri_queue_try_run(queue, &op, apply_op))
+	if (bri_queue_is_current(queue)) {
+		apply_and_kick(c, kind, request);
+		return;
+	}
+	op = (struct op) { .kind = kind, .connection = c, .request = request };
+	if (!bri_queue_try_run(queue, &op, apply_op))
 		queue_op(c, kind, request);
 }
 

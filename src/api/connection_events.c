@@ -144,8 +144,8 @@ static void deliver_some(nw_connection_t c, int *budget)
 
 	while ((*budget > 0 || (c->life == BRI_LIFE_CANCELLED && !c->cancel_told)) &&
 		(request = bri_requests_take(&c->events))) {
-		bool last =
-			request->kind == BRI_REQUEST_STATE && request->state == BRI_LIFE_CANCELLED;
+		bool last = c->life == BRI_LIFE_CANCELLED && request->kind == BRI_REQUEST_STATE &&
+			    request->state == BRI_LIFE_CANCELLED;
 
 		(*budget)--;
 		deliver(c, request);

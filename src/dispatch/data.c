@@ -406,7 +406,7 @@ bool bri_data_is_foreign(const struct dispatch_data_s *data)
 	return data && data->foreign;
 }
 
-size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
+size_t bri_data_iov_any(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
 	size_t max, size_t *ret_bytes)
 {
 	struct bri_data_record self;
@@ -414,12 +414,6 @@ size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct io
 	uint32_t count = 0;
 	size_t n = 0, bytes = 0;
 
-	if (data && data->kind != BRI_DATA_ROPE && max && offset < data->size) {
-		iov[0] = (struct iovec) { (void *)(uintptr_t)(data->bytes + offset),
-			data->size - offset };
-		*ret_bytes = iov[0].iov_len;
-		return 1;
-	}
 	rec = data ? records_of(data, &self, &count) : NULL;
 	for (uint32_t i = 0; i < count && n < max; i++) {
 		if (offset >= rec[i].length) {

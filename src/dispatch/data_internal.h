@@ -48,8 +48,17 @@ static inline size_t bri_data_size(const struct dispatch_data_s *data)
  * bri_data_iov(): fill iov[] with the regions from byte `offset` on, at most `max` of them.
  * Returns how many; ret_bytes is their sum. Borrowed until data is released.
  */
-size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
+size_t bri_data_iov_any(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
 	size_t max, size_t *ret_bytes);
+static inline size_t bri_data_iov(const struct dispatch_data_s *data, size_t offset,
+	struct iovec *iov, size_t max, size_t *ret_bytes)
+{
+	if (!data || !data->bytes || !max || offset >= data->size)
+		return bri_data_iov_any(data, offset, iov, max, ret_bytes);
+	iov[0] = (struct iovec) { (void *)(uintptr_t)(data->bytes + offset), data->size - offset };
+	*ret_bytes = iov[0].iov_len;
+	return 1;
+}
 
 /* bri_data_is_foreign(): some region is the application's memory (a custom destructor). */
 bool bri_data_is_foreign(const struct dispatch_data_s *data);

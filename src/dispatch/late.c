@@ -6,7 +6,7 @@
  *   IDLE      -> POSTED    bri_late_post()
  *   POSTED    -> WORKING   the loop has come to it
  *             -> TAKEN     bri_late_take(): the loop lets go of it when it comes to it
- *   WORKING   -> DONE      back in the loop's inbox, to tell the queue
+ *   WORKING   -> DONE      the loop will tell the queue
  *   DONE      -> TELLING   on the queue
  *   TAKEN, TELLING -> IDLE
  *   any       -> GONE      bri_late_free(); whoever has it then frees it
@@ -107,7 +107,7 @@ static void run_work(struct bri_item *item)
 	late->work(late);
 	item->run = tell_in_place;
 	set(late, DONE);
-	bri_loop_post(loop, item);
+	bri_loop_tell(loop, item);
 }
 
 bool bri_late_is_time(struct dispatch_queue_s *queue)
@@ -126,12 +126,12 @@ void bri_late_post(struct bri_late *late)
 	late->item.run = run_work;
 	if (!bri_self.posted_ns)
 		bri_self.posted_ns = bri_clock_coarse_ns();
-	bri_loop_post(bri_queue_loop(late->queue), &late->item);
+	bri_loop_post_late(bri_queue_loop(late->queue), &late->item);
 }
 
 bool bri_late_take(struct bri_late *late)
 {
-	if (step(late, POSTED, TAKEN))
+	if (state_of(late) == POSTED && step(late, POSTED, TAKEN))
 		return true;
 	while (state_of(late) == WORKING) /* elsewhere, and it does not block */
 		sched_yield();

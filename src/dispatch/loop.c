@@ -63,15 +63,35 @@ struct bri_loop *bri_loop_next(void)
 	return loop;
 }
 
-void bri_loop_post(struct bri_loop *loop, struct bri_item *item)
+static void post(struct bri_loop *loop, struct bri_mpsc *list, struct bri_item *item)
 {
-	if (bri_mpsc_push(&loop->inbox, item) &&
+	if (bri_mpsc_push(list, item) &&
 		atomic_load_explicit(&loop->sleeping, memory_order_seq_cst)) {
 		uint64_t one = 1;
 
 		while (write(loop->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 			;
 	}
+}
+
+void bri_loop_post(struct bri_loop *loop, struct bri_item *item)
+{
+	post(loop, &loop->inbox, item);
+}
+
+void bri_loop_post_late(struct bri_loop *loop, struct bri_item *item)
+{
+	post(loop, &loop->late, item);
+}
+
+void bri_loop_tell(struct bri_loop *loop, struct bri_item *item)
+{
+	atomic_store_explicit(&item->next, NULL, memory_order_relaxed);
+	if (loop->told)
+		atomic_store_explicit(&loop->told_last->next, item, memory_order_relaxed);
+	else
+		loop->told = item;
+	loop->told_last = item;
 }
 
 /* Never 0, never twice for one owner, never the same for two owners of a loop. */
@@ -169,28 +189,52 @@ static bool run_events(struct bri_loop *loop)
 	return ours;
 }
 
+static bool run_item(struct bri_loop *loop, struct bri_item *item)
+{
+	begin(loop);
+	item->run(item);
+	return end(loop);
+}
+
+static bool run_late(struct bri_loop *loop)
+{
+	struct bri_item *item;
+
+	while ((item = bri_mpsc_pop(&loop->late)))
+		item->run(item);
+	while ((item = loop->told)) {
+		loop->told = atomic_load_explicit(&item->next, memory_order_relaxed);
+		if (!run_item(loop, item))
+			return false;
+	}
+	return true;
+}
+
 static bool run_items(struct bri_loop *loop)
 {
 	struct bri_item *item;
 
 	for (int i = 0; i < BRI_LOOP_ITEMS_MAX && (item = bri_mpsc_pop(&loop->inbox)); i++) {
-		begin(loop);
-		item->run(item);
-		if (!end(loop))
+		if (!run_item(loop, item))
 			return false;
 	}
 	return true;
+}
+
+static bool is_idle(struct bri_loop *loop)
+{
+	return bri_mpsc_empty(&loop->inbox) && bri_mpsc_empty(&loop->late);
 }
 
 static void wait_for_events(struct bri_loop *loop)
 {
 	int timeout_ms = 0, n;
 
-	if (bri_mpsc_empty(&loop->inbox)) {
+	if (is_idle(loop)) {
 		/* announced before the second look: a producer sees it, or we see the producer's
 		 * item */
 		atomic_store_explicit(&loop->sleeping, true, memory_order_seq_cst);
-		if (bri_mpsc_empty(&loop->inbox))
+		if (is_idle(loop))
 			timeout_ms = -1;
 	}
 #ifdef BRAID_SANITIZED /* ThreadSanitizer learns from libc's functions that epoll_ctl() comes      \
@@ -212,7 +256,7 @@ void bri_loop_run(struct bri_loop *loop)
 	bri_self.epoch = ++loop->epoch;
 	atomic_store_explicit(&loop->token, 0, memory_order_release);
 	/* the batch goes on where the owner before us left it */
-	while (run_events(loop) && run_items(loop)) {
+	while (run_events(loop) && run_late(loop) && run_items(loop)) {
 		if (loop->batch_next == loop->batch_count)
 			wait_for_events(loop);
 	}

@@ -13,7 +13,7 @@
 
 #define BRI_LOOPS_MAX      64  /* more CPUs than this share loops */
 #define BRI_LOOP_BATCH     128 /* events fetched by one epoll_wait */
-#define BRI_LOOP_ITEMS_MAX 256 /* items run before events are fetched: late work is two each */
+#define BRI_LOOP_ITEMS_MAX 64  /* items run before events are fetched */
 
 struct bri_timer;
 
@@ -22,9 +22,12 @@ struct bri_loop {
 	_Atomic bool sleeping;  /* in epoll_wait, or about to be: producers must wake it */
 	_Atomic uint64_t token; /* 0: owner is between items; else what it runs; BRI_TOKEN_STOLEN */
 	struct bri_mpsc inbox;  /* queues that are ready to be drained, and retired watches */
+	struct bri_mpsc late;   /* what handlers left to the end of the batch */
 
 	/* the owner's */
-	uint32_t epoch; /* how many owners there were */
+	struct bri_item *told,
+		*told_last; /* what late items left to be told, first in, first out */
+	uint32_t epoch;     /* how many owners there were */
 	int batch_next, batch_count;
 	struct epoll_event batch[BRI_LOOP_BATCH];
 
@@ -60,6 +63,13 @@ extern _Thread_local struct bri_self bri_self;
 struct bri_loop *bri_loop_next(void);
 /* bri_loop_post(): run item on the loop's thread. Context: any thread. */
 void bri_loop_post(struct bri_loop *loop, struct bri_item *item);
+/*
+ * bri_loop_post_late(): run item at the end of the loop's batch, before the inbox. It neither
+ * blocks nor calls a handler: the loop is not taken away meanwhile. Context: any thread.
+ * bri_loop_tell(): run item when all of those have run, as one of the inbox. Context: such an item.
+ */
+void bri_loop_post_late(struct bri_loop *loop, struct bri_item *item);
+void bri_loop_tell(struct bri_loop *loop, struct bri_item *item);
 /* bri_loop_tick(): the owner made progress. False: the loop was taken away, unwind. Context: a
  * loop's thread. */
 bool bri_loop_tick(void);

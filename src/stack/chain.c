@@ -173,6 +173,11 @@ static BRI_COLD void start(struct bri_layer *layer, uint64_t now_ns)
 		fail_errno(layer->chain, error);
 }
 
+static bool has_input(const struct bri_layer *layer)
+{
+	return layer->held || (layer->below && layer->below->up.head);
+}
+
 /* What a layer kept back, then what waits for it below, while there is room above it. True: it had
  * something. */
 static bool fill(struct bri_layer *layer, uint64_t now_ns)
@@ -182,16 +187,14 @@ static bool fill(struct bri_layer *layer, uint64_t now_ns)
 	bool moved = false;
 	int error;
 
-	while (layer->started && !chain->failing && !bri_layer_is_full(layer)) {
+	while (has_input(layer) && layer->started && !chain->failing && !bri_layer_is_full(layer)) {
 		if (layer->held) {
 			layer->held = false;
 			error = layer->cls->go_on(layer, now_ns);
 			if (error)
 				fail_errno(chain, error);
-		} else if (layer->below && bri_contents_take(&layer->below->up, &content)) {
+		} else if (bri_contents_take(&layer->below->up, &content)) {
 			feed(layer, &content, now_ns);
-		} else {
-			break;
 		}
 		moved = true;
 	}
@@ -222,8 +225,7 @@ static bool move_up(struct bri_chain *chain, uint64_t now_ns)
 static bool may_move_up(const struct bri_chain *chain)
 {
 	for (const struct bri_layer *l = chain->bottom; l != first_closed(chain); l = l->above) {
-		if ((l->held || (l->below && l->below->up.head)) && l->started &&
-			!bri_layer_is_full(l))
+		if (has_input(l) && l->started && !bri_layer_is_full(l))
 			return true;
 	}
 	return false;

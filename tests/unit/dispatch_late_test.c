@@ -3,6 +3,7 @@
 #include "dispatch_test_util.h"
 
 #include "dispatch/late.h"
+#include "dispatch/queue_internal.h"
 
 /* Descriptors on one queue, so on one loop. `trigger` makes all others ready in its handler, so
  * that they are fetched together. */
@@ -22,11 +23,12 @@ struct work {
 	char name;
 	bool frees_itself, is_gone;
 	_Atomic int freed;
-	sem_t worked;
+	sem_t worked, told;
+	struct work *waits_for; /* in its done(): until that one was told */
 };
 
 struct bench {
-	dispatch_queue_t queue;
+	dispatch_queue_t queue, queue_of_b; /* the same, or another one of the same loop */
 	struct source sources[WATCHES];
 	void (*on_a)(struct bench *b);
 	void (*on_b)(struct bench *b);
@@ -59,8 +61,11 @@ static void on_done(struct bri_late *late)
 {
 	struct work *w = bri_container_of(late, struct work, late);
 
-	assert_true(bri_queue_is_current(w->bench->queue));
+	assert_true(bri_queue_is_current(late->queue));
 	say(w->bench, (char)(w->name - 'a' + '1'));
+	sem_post(&w->told);
+	if (w->waits_for)
+		wait_for(&w->waits_for->told);
 	if (w->frees_itself)
 		bri_late_free(late);
 }
@@ -70,7 +75,7 @@ static void on_free(struct bri_late *late)
 	bri_container_of(late, struct work, late)->freed++;
 }
 
-static struct work *new_work(struct bench *b, char name)
+static struct work *new_work(struct bench *b, dispatch_queue_t queue, char name)
 {
 	struct work *w = calloc(1, sizeof(*w));
 
@@ -78,7 +83,8 @@ static struct work *new_work(struct bench *b, char name)
 	w->bench = b;
 	w->name = name;
 	sem_init(&w->worked, 0, 0);
-	bri_late_init(&w->late, b->queue);
+	sem_init(&w->told, 0, 0);
+	bri_late_init(&w->late, queue);
 	return w;
 }
 
@@ -117,27 +123,48 @@ static void on_ready(void *context, uint32_t events)
 	}
 }
 
-static void setup(struct bench *b, void (*on_a)(struct bench *b), void (*on_b)(struct bench *b))
+/* queue_of_b: taken */
+static void setup_with(struct bench *b, dispatch_queue_t queue_of_b, void (*on_a)(struct bench *b),
+	void (*on_b)(struct bench *b))
 {
-	*b = (struct bench) { .on_a = on_a, .on_b = on_b };
-	b->queue = dispatch_queue_create("late", NULL);
 	sem_init(&b->done, 0, 0);
+	b->on_a = on_a;
+	b->on_b = on_b;
+	b->queue_of_b = queue_of_b;
 	for (int i = 0; i < WATCHES; i++) {
 		struct source *s = &b->sources[i];
+		dispatch_queue_t queue = i == B ? queue_of_b : b->queue;
 
 		*s = (struct source) { b, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), NULL };
-		assert_int_equal(bri_watch_new(b->queue, s->fd, s, on_ready, &s->watch), 0);
+		assert_int_equal(bri_watch_new(queue, s->fd, s, on_ready, &s->watch), 0);
 	}
-	for (int i = 0; i < 2; i++)
-		b->works[i] = new_work(b, (char)('a' + i));
+	b->works[0] = new_work(b, b->queue, 'a');
+	b->works[1] = new_work(b, queue_of_b, 'b');
 }
 
-static void free_watches(void *context)
+static void setup(struct bench *b, void (*on_a)(struct bench *b), void (*on_b)(struct bench *b))
 {
-	struct bench *b = context;
+	*b = (struct bench) { .queue = dispatch_queue_create("late", NULL) };
+	dispatch_retain(b->queue);
+	setup_with(b, b->queue, on_a, on_b);
+}
 
-	for (int i = 0; i < WATCHES; i++)
-		bri_watch_free(b->sources[i].watch);
+/* B and its work have a queue of their own. */
+static void setup_two(struct bench *b, void (*on_a)(struct bench *b), void (*on_b)(struct bench *b))
+{
+	dispatch_queue_t other = dispatch_queue_create("late", NULL);
+
+	*b = (struct bench) { .queue = dispatch_queue_create("late", NULL) };
+	while (bri_queue_loop(other) != bri_queue_loop(b->queue)) { /* they take turns */
+		dispatch_release(other);
+		other = dispatch_queue_create("late", NULL);
+	}
+	setup_with(b, other, on_a, on_b);
+}
+
+static void free_watch(void *context)
+{
+	bri_watch_free(context);
 }
 
 /* Lets both events come together, and what they do end. */
@@ -151,6 +178,7 @@ static void run(struct bench *b, int length)
 	for (int i = 0; i < WAIT_S * 100 && b->length < length; i++)
 		poll(&never, 1, 10);
 	dispatch_sync_f(b->queue, NULL, nothing);
+	dispatch_sync_f(b->queue_of_b, NULL, nothing);
 }
 
 static void free_work(void *context)
@@ -164,21 +192,24 @@ static void teardown(struct bench *b)
 {
 	struct pollfd never = { .fd = -1 };
 
-	dispatch_sync_f(b->queue, b, free_watches);
+	for (int i = 0; i < WATCHES; i++)
+		dispatch_sync_f(i == B ? b->queue_of_b : b->queue, b->sources[i].watch, free_watch);
 	for (int i = 0; i < 2; i++) {
 		struct work *w = b->works[i];
 
 		if (!w->is_gone)
-			dispatch_sync_f(b->queue, w, free_work);
+			dispatch_sync_f(i ? b->queue_of_b : b->queue, w, free_work);
 		for (int k = 0; k < WAIT_S * 100 && !w->freed; k++)
 			poll(&never, 1, 10);
 		assert_int_equal(w->freed, 1);
 		sem_destroy(&w->worked);
+		sem_destroy(&w->told);
 		free(w);
 	}
 	for (int i = 0; i < WATCHES; i++)
 		close(b->sources[i].fd);
 	dispatch_release(b->queue);
+	dispatch_release(b->queue_of_b);
 }
 
 /*
@@ -284,6 +315,25 @@ static void is_done_while_its_handler_blocks(void **state)
 	teardown(&b);
 }
 
+static void post_one_that_waits_when_told(struct bench *b)
+{
+	b->works[0]->waits_for = b->works[1];
+	bri_late_post(&b->works[0]->late);
+}
+
+/* Who is told blocks, and waits for who would be next: the loop's next owner goes on telling. */
+static void is_told_while_another_one_blocks(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup_two(&b, post_one_that_waits_when_told, post_second);
+	run(&b, 6);
+	/* what is told in the clock's tick is told before B comes, also by the next owner */
+	assert_true(!strcmp(b.log, "ABab12") || !strcmp(b.log, "Aa1Bb2"));
+	teardown(&b);
+}
+
 /* --- taken back, freed --- */
 
 static void post_and_take(struct bench *b)
@@ -370,6 +420,7 @@ int main(void)
 		cmocka_unit_test(is_no_time_elsewhere),
 		cmocka_unit_test(does_not_wait_for_long_handlers),
 		cmocka_unit_test(is_done_while_its_handler_blocks),
+		cmocka_unit_test(is_told_while_another_one_blocks),
 		cmocka_unit_test(taken_is_not_done),
 		cmocka_unit_test(freed_is_not_done),
 		cmocka_unit_test(may_be_freed_when_it_is_told),

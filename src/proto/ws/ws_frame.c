@@ -9,7 +9,8 @@
 #define LEN_16 126u
 #define LEN_64 127u
 
-#define MASK_WORDS 4 /* masked at once */
+/* masked at once: a vector register */
+typedef uint64_t mask_block __attribute__((vector_size(16)));
 
 /* How long the header is, as far as its first two bytes tell. */
 static size_t header_size(const uint8_t *bytes, size_t have)
@@ -121,33 +122,32 @@ size_t bri_ws_frame_encode(const struct bri_ws_frame *frame, uint8_t ret[BRI_WS_
 void bri_ws_frame_mask(
 	uint8_t *to, const uint8_t *from, size_t size, const uint8_t key[4], uint64_t offset)
 {
-	const uint8_t turned[4] = { key[offset & 3u], key[(offset + 1) & 3u],
-		key[(offset + 2) & 3u], key[(offset + 3) & 3u] };
-	uint64_t words[MASK_WORDS], mask;
-	uint32_t half;
+	uint8_t twice[8], *turned = twice + (offset & 3u);
+	mask_block block;
+	uint64_t mask, word;
+	uint32_t half, half_word;
 	size_t i = 0;
 
+	memcpy(twice, key, 4);
+	memcpy(twice + 4, key, 4);
 	memcpy(&half, turned, sizeof(half));
 	mask = (uint64_t)half << 32 | half;
-	/* in blocks that the compiler makes vectors of */
-	for (; size - i >= sizeof(words); i += sizeof(words)) {
-		memcpy(words, from + i, sizeof(words));
-		for (size_t k = 0; k < MASK_WORDS; k++)
-			words[k] ^= mask;
-		memcpy(to + i, words, sizeof(words));
+	for (; size - i >= sizeof(block); i += sizeof(block)) {
+		memcpy(&block, from + i, sizeof(block));
+		block ^= mask;
+		memcpy(to + i, &block, sizeof(block));
 	}
-	for (; size - i >= sizeof(mask); i += sizeof(mask)) {
-		memcpy(words, from + i, sizeof(mask));
-		words[0] ^= mask;
-		memcpy(to + i, words, sizeof(mask));
+	if (size - i >= sizeof(word)) {
+		memcpy(&word, from + i, sizeof(word));
+		word ^= mask;
+		memcpy(to + i, &word, sizeof(word));
+		i += sizeof(word);
 	}
-	if (size - i >= sizeof(half)) {
-		uint32_t word;
-
-		memcpy(&word, from + i, sizeof(half));
-		word ^= half;
-		memcpy(to + i, &word, sizeof(half));
-		i += sizeof(half);
+	if (size - i >= sizeof(half_word)) {
+		memcpy(&half_word, from + i, sizeof(half_word));
+		half_word ^= half;
+		memcpy(to + i, &half_word, sizeof(half_word));
+		i += sizeof(half_word);
 	}
 	for (; i < size; i++)
 		to[i] = from[i] ^ turned[i & 3u];
