@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
 
-.PHONY: all help demo test lint soak bench bench-quick bench-paths bench-paths-quick install build setup-% clean asan tsan valgrind fuzz cov format
+.PHONY: all help demo test lint soak bench bench-quick bench-paths bench-paths-quick install build train setup-% clean asan tsan valgrind fuzz cov format
 
 all: build
 
@@ -46,9 +46,21 @@ bench-paths-quick: setup-bench build
 install: build
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
-build: | build-dir
+build: $(if $(filter gcc,$(PRESET)),build/profile) | build-dir
 	cmake --preset $(PRESET) >build/$(PRESET).log 2>&1 || { cat build/$(PRESET).log; exit 1; }
 	cmake --build $(BUILD) -j $(JOBS)
+
+## make train      counts again what is often done, for the compiler (the first `make build` does it too)
+train:
+	rm -rf build/profile
+	$(MAKE) build/profile
+	[ ! -d build/gcc ] || cmake --build build/gcc --target clean
+build/profile: | build-dir
+	@echo "first a build that counts what is often done, which the compiler then knows (20 s)"
+	@rm -rf build/train/profile
+	@cmake --preset train >build/train.log 2>&1 && cmake --build build/train -j $(JOBS) --target train >>build/train.log 2>&1 || \
+		{ tail -n 5 build/train.log; echo "no counts: goes on without (build/train.log; again: make train)"; rm -rf build/train/profile; }
+	@mkdir -p build/train/profile && mv build/train/profile $@
 
 ## make asan tsan valgrind fuzz cov    the tests under sanitizers and valgrind; fuzzing, bounded; coverage
 asan tsan: setup-test

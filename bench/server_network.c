@@ -125,6 +125,22 @@ static void on_listener_state(void *context, nw_listener_state_t state, nw_error
 	bench_die("listener");
 }
 
+static void on_terminate(void *context)
+{
+	(void)context;
+	exit(0); /* not killed: a build that counts writes its counts (train.py) */
+}
+
+static void watch_terminate(void)
+{
+	dispatch_source_t source = dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0,
+		dispatch_get_global_queue(DISPATCH_QUEUE_PRIORITY_DEFAULT, 0));
+
+	signal(SIGTERM, SIG_IGN);
+	dispatch_source_set_event_handler_f(source, on_terminate);
+	dispatch_resume(source);
+}
+
 int main(int argc, char **argv)
 {
 	static nw_listener_t listener;
@@ -133,6 +149,7 @@ int main(int argc, char **argv)
 	dispatch_queue_t queue;
 
 	bench_start_server(argc, argv, &opts);
+	watch_terminate();
 	bulk = bench_bulk_content();
 	parameters = bench_parameters(&opts, true);
 	any = nw_endpoint_create_host("0.0.0.0", "0");

@@ -34,12 +34,28 @@ if(BRAID_LTO)
     add_link_options(-fno-lto)
 endif()
 
+# Profile-guided optimisation: "generate" makes a build that counts, "use" one that knows the counts of
+# BRAID_PROFILE_DIR; where there are none it is an ordinary one. `make build` does both (bench/train.py).
+set(BRAID_PROFILE "" CACHE STRING "profile-guided optimisation (gcc): generate or use")
+set(BRAID_PROFILE_DIR ${PROJECT_SOURCE_DIR}/build/profile CACHE PATH "where the counts are")
+set(braid_profile_of -fprofile-prefix-path=${CMAKE_BINARY_DIR})
+if(BRAID_PROFILE STREQUAL "generate")
+    set(braid_profile -fprofile-generate=${BRAID_PROFILE_DIR} -fprofile-update=atomic ${braid_profile_of})
+    add_link_options(-fprofile-generate)
+elseif(BRAID_PROFILE STREQUAL "use")
+    # sources that changed since, and those that nothing trained, are optimised as ever
+    set(braid_profile -fprofile-use=${BRAID_PROFILE_DIR} -fprofile-partial-training ${braid_profile_of}
+        -Wno-missing-profile -Wno-coverage-mismatch)
+elseif(BRAID_PROFILE)
+    message(FATAL_ERROR "BRAID_PROFILE is generate or use, not ${BRAID_PROFILE}")
+endif()
+
 # braid_component(name SOURCES...): the objects of one directory of src/; part of braidcore
 function(braid_component name)
     add_library(braid_${name} OBJECT ${ARGN})
     target_include_directories(braid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(braid_${name} PRIVATE braid_flags PkgConfig::CARES PkgConfig::MNL PkgConfig::GNUTLS)
-    target_compile_options(braid_${name} PRIVATE ${braid_lto})
+    target_compile_options(braid_${name} PRIVATE ${braid_lto} ${braid_profile})
 endfunction()
 
 # tests pass NULL where none is allowed; an interface of its own, so that it comes after -Wall

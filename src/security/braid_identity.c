@@ -61,7 +61,7 @@ static braid_security_status_t load_pem(const void *certificates, size_t certifi
 	const void *key_pem, size_t key_size, const char *password, struct bri_identity **ret)
 {
 	struct bri_load_list list;
-	gnutls_privkey_t key;
+	gnutls_privkey_t key = NULL;
 	braid_security_status_t status =
 		bri_load_pem_list(certificates, certificates_size, BRI_CHAIN_MAX, &list);
 
