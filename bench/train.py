@@ -44,11 +44,13 @@ def run(harness, role, mode, proto, conns, message):
     label = f"{proto} {mode}, {role}, {conns}"
     try:
         harness.sample([server], [client, *size], role, mode, proto, conns, WARM_MS, WINDOW_MS, label)
-    except SampleError as error:
+    except (SampleError, OSError) as error:
         sys.exit(f"train.py: {label}: {error}")
 
 
 def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: train.py DIRECTORY-OF-THE-BENCHMARKS")
     harness = Patient(sys.argv[1])
     for what in RUNS:
         run(harness, *what)

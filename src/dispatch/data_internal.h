@@ -47,6 +47,7 @@ static inline size_t bri_data_size(const struct dispatch_data_s *data)
 /*
  * bri_data_iov(): fill iov[] with the regions from byte `offset` on, at most `max` of them.
  * Returns how many; ret_bytes is their sum. Borrowed until data is released.
+ * bri_data_iov_any(): the same; of a leaf, which data mostly is, it is not called.
  */
 size_t bri_data_iov_any(const struct dispatch_data_s *data, size_t offset, struct iovec *iov,
 	size_t max, size_t *ret_bytes);

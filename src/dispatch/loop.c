@@ -196,6 +196,8 @@ static bool run_item(struct bri_loop *loop, struct bri_item *item)
 	return end(loop);
 }
 
+/* What was left to the end of the batch: all of it, then who is to be told, each of whom may block.
+ */
 static bool run_late(struct bri_loop *loop)
 {
 	struct bri_item *item;
